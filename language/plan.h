@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * plan.h - what the language hands to the router: a flat list of elements and connections.
+ *
+ * - Compounds are expanded: their contents appear as `outer/inner`.
+ * - Every string is owned by the plan; plan_free() releases all.
+ * - `landmark` is "file:line" of the declaration or connection, for messages.
+ * - The plan is syntactically whole but not yet checked against element classes:
+ *   ports, processing and arguments are the router's business.
+ */
+#ifndef LANGUAGE_PLAN_H
+#define LANGUAGE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "router/errors.h"
+
+struct plan_element {
+    char *name;             /* "c", "fw/in", "Counter@3" */
+    char *class_name;       /* "Counter" */
+    char *config;           /* text between the parentheses, variables substituted; "" when none */
+    char *landmark;
+};
+
+struct plan_connection {
+    unsigned from, from_port;       /* index into elements */
+    unsigned to, to_port;
+    char *landmark;
+};
+
+struct plan {
+    struct plan_element *elements;
+    unsigned n_elements;
+    struct plan_connection *connections;
+    unsigned n_connections;
+    char **requirements;            /* words of require(...) */
+    unsigned n_requirements;
+};
+
+/* A `define` from outside, such as NAME=VALUE on the command line. */
+struct language_define {
+    const char *name;
+    const char *value;
+};
+
+struct language_options {
+    /* Tells `Foo` the class from `foo` the undeclared element. */
+    bool (*class_known)(const char *name);
+    const struct language_define *defines;
+    unsigned n_defines;
+};
+
+/*
+ * Parses text[0..length) (need not be NUL-terminated). Always returns a plan that
+ * must be freed, unless memory ran out (NULL, with an error added); it is usable
+ * only if errors->count did not grow.
+ */
+struct plan *language_parse(const char *text, size_t length, const char *filename,
+                            const struct language_options *options, struct errors *errors);
+
+/* The flat configuration as Click text (the `flatconfig` handler). */
+void plan_unparse(const struct plan *plan, struct text *out);
+
+void plan_free(struct plan *plan);
+
+#endif

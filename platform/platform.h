@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * platform.h - all that the router may ask of the world.
+ *
+ * Two answers exist: platform/xen/ (the guest) and platform/linux/ (a process).
+ * Besides this the router uses the pure parts of the C library: string.h, stdlib.h
+ * (malloc, strto*, qsort), snprintf. An #ifdef in router/ or elements/ means that a
+ * function is missing here.
+ */
+#ifndef PLATFORM_PLATFORM_H
+#define PLATFORM_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct batch;
+struct errors;
+struct scheduler;
+struct task;
+struct text;
+
+/* ---- time, log, chance ---- */
+
+uint64_t platform_now_ns(void);         /* monotonic */
+uint64_t platform_wall_ns(void);        /* since 1970-01-01 UTC */
+/* What elements print (Print, chatter): stderr in a process, the console in a guest. */
+void platform_log(const char *text, size_t length);
+/* Not for secrets: flow identifiers, jitter, hash seeds. */
+uint32_t platform_random(void);
+const char *platform_name(void);        /* "linux" or "xen" */
+
+/* ---- packet buffers ---- */
+
+/*
+ * A chunk of `*count` buffers of `*capacity` bytes, `*stride` bytes apart. Asked
+ * for about `want` of them. In a guest a buffer is one page, so that its grant can
+ * stay with it for life. NULL when memory is short: enough is left for the rest of
+ * the system. Chunks are given back only all together, at the end.
+ */
+void *platform_buffers_alloc(uint32_t want, uint32_t *count, uint32_t *stride,
+                             uint32_t *capacity);
+void platform_buffers_free(void *chunk, uint32_t count, uint32_t stride);
+
+/* Memory figures for handlers and `clickos list`, in bytes; total 0 where it means nothing. */
+struct platform_memory {
+    uint64_t total, used, heap_used;
+};
+void platform_memory(struct platform_memory *memory);
+
+/* ---- the scheduler's sleep ---- */
+
+/*
+ * Called when a task of a sleeping scheduler is made runnable or a timer is set
+ * earlier, maybe by another thread of the platform: whoever runs that scheduler
+ * must look at it again. Cheap when it is not asleep.
+ */
+void platform_wake(struct scheduler *scheduler);
+
+/* ---- network devices ---- */
+
+struct device;                          /* the platform's */
+
+struct device_options {
+    bool promiscuous;
+    bool outbound;                      /* also see frames that this host sends there */
+    bool sniffer;                       /* leave the frames to the host too */
+    uint32_t headroom;                  /* wanted in front of received frames, bytes */
+    uint32_t snaplen;                   /* frames are cut to this; 0: not */
+    int protocol;                       /* ethertype to receive, 0: all */
+};
+
+struct device_info {
+    const char *name;                   /* "eth0", "vif 0" */
+    uint8_t mac[6];
+    uint32_t mtu;
+    bool up;                            /* frames can pass now */
+};
+
+struct device_counts {
+    uint64_t rx_packets, rx_bytes, rx_drops, tx_packets, tx_bytes, tx_drops;
+};
+
+/*
+ * Opens the device called `name` for one element. A process takes interface names
+ * ("eth0", "tap:NAME" makes a tap); a guest takes virtual interface numbers ("0").
+ * On failure an error is added that says what there is, and NULL comes back.
+ */
+struct device *platform_device_open(const char *name, const struct device_options *options,
+                                    struct errors *errors);
+void platform_device_close(struct device *device);
+void platform_device_info(struct device *device, struct device_info *info);
+void platform_device_counts(struct device *device, struct device_counts *counts);
+
+/*
+ * Adds up to `max` received frames to the batch (within BATCH_MAX); says how many.
+ * Timestamps and packet types are set, header marks: mac only.
+ */
+unsigned platform_device_receive(struct device *device, struct batch *into, unsigned max);
+/*
+ * Sends from the front of the batch and takes those packets; says how many. The rest
+ * (no room now) stays with the caller, at the same places of the vector. A frame that
+ * can never be sent (too long, too short) is taken, freed and counted as a drop.
+ */
+unsigned platform_device_transmit(struct device *device, const struct batch *from);
+/* Schedules the task whenever frames may be waiting (NULL: nobody any more). */
+void platform_device_on_receive(struct device *device, struct task *task);
+/* Schedules the task when room may be there again, once after each short transmit. */
+void platform_device_on_transmit(struct device *device, struct task *task);
+
+/* ---- files, where the platform has them ---- */
+
+/*
+ * The whole contents, malloc'ed, or NULL with an error added. "-" is standard
+ * input in a process.
+ */
+char *platform_file_read(const char *name, size_t *length, struct errors *errors);
+
+#endif

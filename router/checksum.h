@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * checksum.h - the Internet checksum (RFC 1071) and its incremental update (RFC 1624).
+ *
+ * Values are as they stand in the frame: store checksum_of() into the field without
+ * swapping; a correct range sums to 0.
+ */
+#ifndef ROUTER_CHECKSUM_H
+#define ROUTER_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "router/headers.h"
+
+/* One's complement sum, not yet folded; chain ranges of even length by passing the sum on. */
+uint64_t checksum_add(uint64_t sum, const void *data, size_t length);
+
+static inline uint16_t checksum_fold(uint64_t sum)
+{
+    sum = (sum & 0xFFFFFFFF) + (sum >> 32);
+    sum = (sum & 0xFFFFFFFF) + (sum >> 32);
+    sum = (sum & 0xFFFF) + (sum >> 16);
+    sum = (sum & 0xFFFF) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+static inline uint16_t checksum_of(const void *data, size_t length)
+{
+    return checksum_fold(checksum_add(0, data, length));
+}
+
+/* TCP, UDP: with the pseudo-header of ip. `length` is the transport segment's. */
+uint16_t checksum_transport(const struct ip_header *ip, const void *segment, size_t length);
+
+/* The checksum after a 16-bit field changed from `from` to `to` (RFC 1624, equation 3). */
+static inline uint16_t checksum_update(uint16_t checksum, uint16_t from, uint16_t to)
+{
+    uint32_t sum = (uint16_t)~checksum + (uint32_t)(uint16_t)~from + to;
+
+    sum = (sum & 0xFFFF) + (sum >> 16);
+    return (uint16_t)~(sum + (sum >> 16));
+}
+
+static inline uint16_t checksum_update32(uint16_t checksum, uint32_t from, uint32_t to)
+{
+    return checksum_update(checksum_update(checksum, (uint16_t)from, (uint16_t)to),
+                           (uint16_t)(from >> 16), (uint16_t)(to >> 16));
+}
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * element.h - an element class is a table of facts and a few functions.
+ *
+ * Write an element like this (docs/elements.md tells the whole story):
+ *
+ *     struct paint { struct element base; uint8_t color; };
+ *
+ *     static inline struct packet *action(struct element *e, struct packet *p) { ... return p; }
+ *     ELEMENT_ACTION(action)
+ *
+ *     ELEMENT_CLASS(paint) = {
+ *         .name = "Paint", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct paint),
+ *         .arguments = arguments, .handlers = handlers, ELEMENT_ENTRIES(action),
+ *         .purpose = "sets the paint annotation",
+ *     };
+ *
+ * The struct begins with `struct element base` and starts zeroed. Order of life: setup (defaults),
+ * arguments, configure, then for the whole router initialize, run, cleanup. cleanup is called
+ * for every element that was set up, whether or not the later steps happened.
+ *
+ * Packets: push hands over a batch; pull asks for up to `max`. Whoever has a packet passes it
+ * on or frees it, and what is dropped is counted in the element that dropped it.
+ */
+#ifndef ROUTER_ELEMENT_H
+#define ROUTER_ELEMENT_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "router/args.h"
+#include "router/batch.h"
+#include "router/errors.h"
+#include "router/notifier.h"
+#include "router/task.h"
+#include "router/text.h"
+
+struct element;
+struct router;
+
+/* The struct that holds an element base: element_as(struct paint, e)->color. */
+#define element_as(type, e) ((type *)((char *)(e) - offsetof(type, base)))
+
+/* ---- handlers ---- */
+
+enum {
+    HANDLER_READ = 1,               /* value handlers say which way they go; others have functions */
+    HANDLER_WRITE = 2,
+    HANDLER_BUTTON = 4,             /* a write that takes no value */
+    HANDLER_PARAMETER = 8,          /* a read that takes a parameter */
+    HANDLER_RAW = 16,               /* the value is data, not text */
+    HANDLER_EXPENSIVE = 32,
+    HANDLER_PRIVATE = 64,           /* not for the control plane */
+    HANDLER_CHECKBOX = 128,
+};
+
+struct handler;
+
+struct handler_call {
+    const struct handler *handler;
+    unsigned index;                 /* N of a name such as pattern%u */
+    const char *value;              /* what is written, or a read's parameter; never NULL */
+    size_t length;                  /* of value; it may hold NULs */
+    struct errors *errors;
+};
+
+/* 0, or negative errno with an error added. */
+typedef int handler_read_function(struct element *e, const struct handler_call *call,
+                                  struct text *out);
+typedef int handler_write_function(struct element *e, const struct handler_call *call);
+
+struct handler {
+    const char *name;               /* "count"; "pattern%u" stands for pattern0, pattern1, ... */
+    unsigned flags;
+    handler_read_function *read;
+    handler_write_function *write;
+    /* Or a plain value in the struct: type and offset, with HANDLER_READ and/or HANDLER_WRITE. */
+    const struct arg_type *type;
+    size_t offset;
+    int64_t min, max;               /* bounds of a written integer, when not both 0 */
+    unsigned (*count)(struct element *e);   /* how many a %u name stands for; NULL: outputs */
+    const char *help;
+};
+
+/* scheduled, tickets and home_thread of a task in the struct. */
+#define TASK_HANDLERS(structure, member)                                                         \
+    {.name = "scheduled", .read = element_read_scheduled, .offset = offsetof(structure, member), \
+     .help = "whether the task is scheduled"},                                                   \
+    {.name = "tickets", .read = element_read_tickets, .write = element_write_tickets,            \
+     .offset = offsetof(structure, member), .help = "the task's share, 1 to 32768"},             \
+    {.name = "home_thread", .read = element_read_home_thread,                                    \
+     .offset = offsetof(structure, member), .help = "the thread that runs the task"}
+
+handler_read_function element_read_scheduled, element_read_tickets, element_read_home_thread;
+handler_write_function element_write_tickets;
+
+/* ---- classes ---- */
+
+enum configure_phase {
+    PHASE_INFO = 0,                 /* AddressInfo, PortInfo: names that others use */
+    PHASE_PREPARE = 20,             /* ScheduleInfo, patterns and mappers that rewriters name */
+    PHASE_DEFAULT = 90,
+    PHASE_REWRITER = 100,
+    PHASE_LAST = 2000,
+};
+
+/* Common port counts and processing codes (Click's). */
+#define PORTS_0_0 "0"
+#define PORTS_1_1 "1/1"
+#define PORTS_1_1X2 "1/1-2"
+#define PORTS_0_1 "0/1"
+#define PORTS_1_0 "1/0"
+#define AGNOSTIC "a/a"
+#define PROCESSING_A_AH "a/ah"
+#define PUSH "h/h"
+#define PULL "l/l"
+#define PULL_TO_PUSH "l/h"
+#define PUSH_TO_PULL "h/l"
+
+typedef void push_function(struct element *e, unsigned port, struct batch *batch);
+typedef void push_one_function(struct element *e, unsigned port, struct packet *p);
+/* Adds up to `max` packets to the batch (which has room for them); says how many. */
+typedef unsigned pull_function(struct element *e, unsigned port, struct batch *batch, unsigned max);
+
+struct element_class {
+    const char *name;               /* "CheckLength" */
+    const char *ports;              /* "1/1-2"; see CLICK's port counts: =, -, + */
+    const char *processing;         /* "a/ah" */
+    const char *flow;               /* NULL: "x/x", every input reaches every output */
+    size_t size;                    /* of the struct that begins with struct element */
+    const struct argument *arguments;       /* ends with a zeroed row; NULL: none */
+    const struct handler *handlers;         /* likewise */
+    enum configure_phase phase;             /* 0 only for PHASE_INFO; PHASE_DEFAULT normally */
+    bool keywords_anywhere;                 /* keywords may stand before positional arguments */
+    bool live_config;                       /* `config` may be written while running */
+
+    void (*setup)(struct element *e);       /* default values, before arguments are read */
+    bool (*configure)(struct element *e, const struct words *rest, struct errors *errors);
+    bool (*initialize)(struct element *e, struct errors *errors);
+    void (*cleanup)(struct element *e);
+
+    push_function *push;
+    push_one_function *push_one;            /* NULL: push with a batch of one */
+    pull_function *pull;
+
+    /* The notifier behind an output (kind EMPTY) or input (kind FULL) port; NULL: none. */
+    struct notifier *(*notifier)(struct element *e, unsigned port, enum notifier_kind kind);
+    /* What the element offers to others by interface name ("Storage"); NULL: nothing. */
+    void *(*cast)(struct element *e, const char *interface);
+
+    const char *group;              /* "standard", as in the manual */
+    const char *purpose;            /* one line */
+    const char *manual;             /* more, plain text; NULL: none */
+};
+
+/* One pointer per class in a linker section; there is no list to edit. */
+#define ELEMENT_CLASS(id)                                                           \
+    static const struct element_class id##_class;                                   \
+    static const struct element_class *const id##_entry                             \
+        __attribute__((used, section("element_classes"))) = &id##_class;            \
+    static const struct element_class id##_class
+
+/* Registered classes, in no particular order. */
+const struct element_class *element_class_find(const char *name);
+unsigned element_class_count(void);
+const struct element_class *element_class_at(unsigned i);
+
+/* ---- elements ---- */
+
+struct port {
+    struct element *peer;           /* who is pushed to or pulled from; NULL: not this way round */
+    unsigned peer_port;
+    push_function *push;            /* the peer's entries, so that a call costs one load */
+    push_one_function *push_one;
+    pull_function *pull;
+};
+
+struct element {
+    const struct element_class *class;
+    struct router *router;
+    struct port *inputs;
+    struct port *outputs;
+    unsigned n_inputs, n_outputs;
+    char *input_is_pull, *output_is_pull;   /* per port, resolved; 1: pull */
+    unsigned index;                 /* in the router */
+    char *name;                     /* "c", "fw/in" */
+    char *config;                   /* as given */
+    char *landmark;                 /* "edge.click:7" */
+    bool configured, initialized;
+};
+
+/* ---- moving packets ---- */
+
+/* The batch must not be empty. */
+static inline void element_push(struct element *e, unsigned port, struct batch *batch)
+{
+    struct port *o = &e->outputs[port];
+
+    o->push(o->peer, o->peer_port, batch);
+}
+
+static inline void element_push_one(struct element *e, unsigned port, struct packet *p)
+{
+    struct port *o = &e->outputs[port];
+
+    o->push_one(o->peer, o->peer_port, p);
+}
+
+static inline unsigned element_pull(struct element *e, unsigned port, struct batch *batch,
+                                    unsigned max)
+{
+    struct port *i = &e->inputs[port];
+
+    return i->pull(i->peer, i->peer_port, batch, max);
+}
+
+/* For an optional output: pushes when `port` exists, else frees. The caller counts. */
+static inline void element_push_or_free(struct element *e, unsigned port, struct packet *p)
+{
+    if (port < e->n_outputs)
+        element_push_one(e, port, p);
+    else
+        packet_free(p);
+}
+
+/*
+ * Sends packet i of the batch to output out[i]; a port that the element has not frees the
+ * packet and counts it in *drops. Order within a port is kept; runs stay whole.
+ */
+void element_dispatch(struct element *e, struct batch *batch, const unsigned *out,
+                      uint64_t *drops);
+
+/*
+ * Entries for an element that handles a packet at a time: from
+ *     static inline struct packet *action(struct element *e, struct packet *p)
+ * (the packet to send on, or NULL when it went elsewhere) this makes push for a
+ * vector and for one packet, and pull, with the body inlined in each.
+ */
+#define ELEMENT_ACTION(action)                                                                 \
+    static void action##_push(struct element *e, unsigned port, struct batch *batch)           \
+    {                                                                                          \
+        unsigned n = 0;                                                                        \
+                                                                                               \
+        (void)port;                                                                            \
+        for (unsigned i = 0; i < batch->n; i++) {                                              \
+            struct packet *p_ = action(e, batch->pkt[i]);                                      \
+            if (p_)                                                                            \
+                batch->pkt[n++] = p_;                                                          \
+        }                                                                                      \
+        batch->n = n;                                                                          \
+        if (n)                                                                                 \
+            element_push(e, 0, batch);                                                         \
+    }                                                                                          \
+    static void action##_push_one(struct element *e, unsigned port, struct packet *p_)         \
+    {                                                                                          \
+        (void)port;                                                                            \
+        p_ = action(e, p_);                                                                    \
+        if (p_)                                                                                \
+            element_push_one(e, 0, p_);                                                        \
+    }                                                                                          \
+    static unsigned action##_pull(struct element *e, unsigned port, struct batch *batch,       \
+                                  unsigned max)                                                \
+    {                                                                                          \
+        unsigned first = batch->n, n = first, got = element_pull(e, 0, batch, max);            \
+                                                                                               \
+        (void)port;                                                                            \
+        for (unsigned i = first; i < first + got; i++) {                                       \
+            struct packet *p_ = action(e, batch->pkt[i]);                                      \
+            if (p_)                                                                            \
+                batch->pkt[n++] = p_;                                                          \
+        }                                                                                      \
+        batch->n = n;                                                                          \
+        return n - first;                                                                      \
+    }
+
+#define ELEMENT_ENTRIES(action) \
+    .push = action##_push, .push_one = action##_push_one, .pull = action##_pull
+
+/* A push_one made of push, for elements that only write the vector form. */
+void element_push_one_by_batch(struct element *e, unsigned port, struct packet *p);
+
+/* ---- helpers for functions that configure ---- */
+
+/* An error about this element, "landmark: While configuring ...: message" by context. Returns false. */
+bool element_error(struct element *e, struct errors *errors, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Prints to the log with the element's name in front: "c: message\n". Rate-limit what packets cause. */
+void element_log(struct element *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What `name` means to this element: in its own compound first, then outwards. NULL: nobody. */
+struct element *element_find(struct element *scope, const char *name);
+void *element_cast(struct element *e, const char *interface);
+/* "name :: Class", malloc'ed. */
+char *element_declaration(const struct element *e);
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * notifier.h - lets a task sleep while there is nothing to pull (or no room to push).
+ *
+ * A Queue owns an "empty" notifier: active while it has packets. A task that pulls
+ * (Unqueue, ToDevice) finds, at initialise time, the notifiers of all queues upstream
+ * of its input and listens to them: when one becomes active the task is scheduled. When
+ * a pull brought nothing and no notifier is active, the task does not reschedule itself.
+ */
+#ifndef ROUTER_NOTIFIER_H
+#define ROUTER_NOTIFIER_H
+
+#include <stdbool.h>
+
+struct element;
+struct task;
+
+struct notifier {
+    bool active;
+    unsigned n_listeners;
+    struct task **listeners;
+};
+
+/* What one task looks at before it decides to sleep. */
+struct signal {
+    struct notifier **sources;
+    unsigned n_sources;
+    bool always;            /* something upstream cannot tell: never sleep */
+};
+
+enum notifier_kind { NOTIFIER_EMPTY, NOTIFIER_FULL };
+
+void notifier_activate(struct notifier *notifier);      /* wakes listeners if it was not active */
+static inline void notifier_deactivate(struct notifier *notifier)
+{
+    notifier->active = false;
+}
+void notifier_destroy(struct notifier *notifier);
+
+/* Finds the empty-notifiers upstream of an input and listens for the task. 0 or -ENOMEM. */
+int signal_upstream(struct signal *signal, struct element *element, unsigned input,
+                    struct task *task);
+/* The same for the full-notifiers downstream of an output (sources that wait for room). */
+int signal_downstream(struct signal *signal, struct element *element, unsigned output,
+                      struct task *task);
+bool signal_active(const struct signal *signal);
+void signal_destroy(struct signal *signal);
+
+#endif

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * packet.h - a packet: what we know of it, apart from its bytes.
+ *
+ * The bytes live in a buffer whose page may be granted to a backend that we do not
+ * trust, so nothing we rely on stands there: struct packet is ours alone. It is two
+ * cache lines; the first has all that forwarding touches.
+ *
+ *     head        data                 data+length          head+capacity
+ *      | headroom  | the packet's bytes | tailroom            |
+ *
+ * - Packets and buffers come from a pool and go back to it: packet_free(). Nothing
+ *   here allocates from the heap, except packet_make() of a frame that no pool buffer
+ *   can hold.
+ * - A clone has marks, annotations and data/length of its own but shares the
+ *   bytes: writers call packet_writable() first, which copies when the bytes are shared.
+ * - Functions that may have to move the packet return the packet to use from then on,
+ *   or NULL when the pool is empty; then the packet has been freed and counted.
+ * - A pool that is empty answers NULL: callers drop and count, they never wait.
+ */
+#ifndef ROUTER_PACKET_H
+#define ROUTER_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    PACKET_HEADROOM = 64,           /* what a packet made here has in front, bytes */
+    PACKET_ANNOTATIONS = 48,        /* Click's annotation area, bytes */
+    PACKET_LENGTH_MAX = 65535 + 64, /* longer ones are refused everywhere */
+};
+
+/* Where a frame was addressed to, Click's packet type annotation (linux/if_packet.h numbers). */
+enum packet_type {
+    PACKET_HOST = 0, PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING,
+};
+
+/* Offsets into the annotation area: Click's (packet_anno.hh), some overlap on purpose. */
+enum {
+    ANNO_DST_IP = 0,                /* 4 bytes, network order */
+    ANNO_DST_IP6 = 0,               /* 16 */
+    ANNO_PAINT = 16,                /* 1 */
+    ANNO_ICMP_PARAMPROB = 17,       /* 1 */
+    ANNO_FIX_IP_SRC = 19,           /* 1 */
+    ANNO_VLAN_TCI = 20,             /* 2, network order */
+    ANNO_AGGREGATE = 20,            /* 4 */
+    ANNO_EXTRA_PACKETS = 24,        /* 4 */
+    ANNO_EXTRA_LENGTH = 28,         /* 4 */
+    ANNO_FIRST_TIMESTAMP = 32,      /* 8 */
+    ANNO_PACKET_NUMBER = 32,        /* 4 */
+    ANNO_SEQUENCE_NUMBER = 36,      /* 4 */
+};
+
+struct packet {
+    uint8_t *data;
+    uint8_t *head;
+    uint8_t *mac;                   /* header marks: NULL, or inside the buffer */
+    uint8_t *network;
+    uint8_t *transport;
+    struct packet *owner;           /* whose buffer `head` is: itself, or the packet cloned */
+    uint32_t length;
+    uint32_t capacity;
+    uint32_t refs;                  /* users of this struct's buffer: itself and its clones */
+    uint8_t type;                   /* enum packet_type */
+    uint8_t flags;                  /* PACKET_F_* */
+    uint16_t unused;
+
+    uint8_t anno[PACKET_ANNOTATIONS] __attribute__((aligned(8)));
+    uint64_t timestamp_ns;          /* since 1970; 0: none */
+    struct packet *next;            /* for whoever holds the packet, to make a list */
+};
+
+_Static_assert(sizeof(struct packet) == 128, "two cache lines");
+
+enum {
+    PACKET_F_HEAP = 1,              /* the buffer came from the heap: too long for the pool's */
+    PACKET_F_SHELL = 2,             /* a clone's struct: it has no buffer of its own */
+};
+
+/* ---- the pool ---- */
+
+struct packet_pool_stats {
+    uint32_t total;                 /* packets with a buffer in the pool, in use or not */
+    uint32_t free;
+    uint32_t shells_free;           /* structs for clones */
+    uint32_t shells_total;
+    uint32_t limit;                 /* `total` never grows beyond */
+    uint64_t failures;              /* times that somebody got NULL */
+    uint32_t heap;                  /* packets with a heap buffer, in use */
+};
+
+/* Grows in chunks up to `limit` buffers, when they are needed; `prefill` of them at once. 0 or -ENOMEM. */
+int packet_pool_init(uint32_t prefill, uint32_t limit);
+/* Makes sure that at least n packets are free, within the limit; says how many are. */
+uint32_t packet_pool_reserve(uint32_t n);
+void packet_pool_stats(struct packet_pool_stats *stats);
+/* Packets that somebody holds. Zero when all came back. */
+uint32_t packet_pool_in_use(void);
+/* Gives all memory back; only when none is in use (tests, process exit). */
+void packet_pool_destroy(void);
+/* Bytes that a pool buffer holds, headroom included. */
+uint32_t packet_pool_capacity(void);
+
+/* ---- making and freeing ---- */
+
+/* An empty packet: length 0, PACKET_HEADROOM in front, marks and annotations clear. NULL: pool empty. */
+struct packet *packet_new(void);
+/* Room for `headroom` + `length` + `tailroom` bytes; `data` may be NULL (bytes undefined). */
+struct packet *packet_make(uint32_t headroom, const void *data, uint32_t length,
+                           uint32_t tailroom);
+void packet_free(struct packet *p);
+/* Shares the bytes. Marks, annotations, timestamp are copied. NULL: pool empty, p is untouched. */
+struct packet *packet_clone(struct packet *p);
+
+/* ---- changing ---- */
+
+struct packet *packet_writable_copy(struct packet *p, uint32_t more_head, uint32_t more_tail);
+
+static inline bool packet_is_shared(const struct packet *p)
+{
+    return __atomic_load_n(&p->owner->refs, __ATOMIC_RELAXED) > 1;
+}
+
+static inline uint32_t packet_headroom(const struct packet *p)
+{
+    return (uint32_t)(p->data - p->head);
+}
+
+static inline uint32_t packet_tailroom(const struct packet *p)
+{
+    return p->capacity - packet_headroom(p) - p->length;
+}
+
+/* A packet whose bytes nobody else sees; NULL: pool empty, p was freed. */
+static inline struct packet *packet_writable(struct packet *p)
+{
+    return __builtin_expect(packet_is_shared(p), 0) ? packet_writable_copy(p, 0, 0) : p;
+}
+
+/* n more bytes in front, writable, contents undefined. */
+static inline struct packet *packet_push(struct packet *p, uint32_t n)
+{
+    if (__builtin_expect(packet_headroom(p) < n || packet_is_shared(p), 0)) {
+        p = packet_writable_copy(p, n, 0);
+        if (!p)
+            return NULL;
+    }
+    p->data -= n;
+    p->length += n;
+    return p;
+}
+
+/* n more bytes in front without asking for writable ones (Unstrip); needs n <= packet_headroom(). */
+static inline void packet_unpull(struct packet *p, uint32_t n)
+{
+    p->data -= n;
+    p->length += n;
+}
+
+/* n bytes less in front; n <= length. */
+static inline void packet_pull(struct packet *p, uint32_t n)
+{
+    p->data += n;
+    p->length -= n;
+}
+
+/* n more bytes at the end, writable, contents undefined. */
+static inline struct packet *packet_put(struct packet *p, uint32_t n)
+{
+    if (__builtin_expect(packet_tailroom(p) < n || packet_is_shared(p), 0)) {
+        p = packet_writable_copy(p, 0, n);
+        if (!p)
+            return NULL;
+    }
+    p->length += n;
+    return p;
+}
+
+/* n bytes less at the end; n <= length. */
+static inline void packet_take(struct packet *p, uint32_t n)
+{
+    p->length -= n;
+}
+
+static inline uint8_t *packet_end(const struct packet *p)
+{
+    return p->data + p->length;
+}
+
+/* ---- header marks ---- */
+
+static inline void packet_set_network(struct packet *p, uint8_t *header, uint32_t header_length)
+{
+    p->network = header;
+    p->transport = header + header_length;
+}
+
+/* Bytes of the packet from the network header on; 0 when there is no mark. */
+static inline uint32_t packet_network_length(const struct packet *p)
+{
+    return p->network ? (uint32_t)(packet_end(p) - p->network) : 0;
+}
+
+static inline uint32_t packet_transport_length(const struct packet *p)
+{
+    return p->transport ? (uint32_t)(packet_end(p) - p->transport) : 0;
+}
+
+/* ---- annotations ---- */
+
+static inline uint32_t packet_anno_u32(const struct packet *p, unsigned offset)
+{
+    uint32_t v;
+
+    memcpy(&v, p->anno + offset, sizeof v);
+    return v;
+}
+
+static inline void packet_set_anno_u32(struct packet *p, unsigned offset, uint32_t v)
+{
+    memcpy(p->anno + offset, &v, sizeof v);
+}
+
+static inline uint16_t packet_anno_u16(const struct packet *p, unsigned offset)
+{
+    uint16_t v;
+
+    memcpy(&v, p->anno + offset, sizeof v);
+    return v;
+}
+
+static inline void packet_set_anno_u16(struct packet *p, unsigned offset, uint16_t v)
+{
+    memcpy(p->anno + offset, &v, sizeof v);
+}
+
+/* The next-hop address, network order; 0: none. */
+static inline uint32_t packet_dst_ip(const struct packet *p)
+{
+    return packet_anno_u32(p, ANNO_DST_IP);
+}
+
+static inline void packet_set_dst_ip(struct packet *p, uint32_t address)
+{
+    packet_set_anno_u32(p, ANNO_DST_IP, address);
+}
+
+/* Copies what belongs to the packet but not to its bytes: annotations, timestamp, type. */
+static inline void packet_copy_annotations(struct packet *to, const struct packet *from)
+{
+    memcpy(to->anno, from->anno, sizeof to->anno);
+    to->timestamp_ns = from->timestamp_ns;
+    to->type = from->type;
+}
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * router.h - one running configuration.
+ *
+ * router_create() builds, wires and configures; router_initialize() brings it to life
+ * on a scheduler. Both report every error they find and leave nothing behind when they
+ * fail; a router that runs is not touched by another one that does not come up.
+ * router_destroy() stops tasks and timers, cleans up elements in reverse order and
+ * returns every packet to the pool.
+ */
+#ifndef ROUTER_ROUTER_H
+#define ROUTER_ROUTER_H
+
+#include "language/plan.h"
+#include "router/element.h"
+
+struct router {
+    struct element **elements;
+    unsigned n_elements;
+    struct scheduler *scheduler;        /* NULL before router_initialize() */
+    const struct plan *plan;            /* owned */
+    char *source;                       /* the configuration's text, for the `config` handler */
+    int run_count;                      /* the driver stops when this is no longer positive */
+    bool running;
+    bool stop_requested;
+    unsigned name_slots;                /* hash of element names */
+    unsigned *name_table;
+    unsigned *configure_order;          /* element indexes by phase */
+    void *names;                        /* AddressInfo, PortInfo: see names.h */
+};
+
+/* Takes the plan, even when it fails. `source` is copied and may be NULL. NULL: errors say why. */
+struct router *router_create(struct plan *plan, const char *source, struct errors *errors);
+/* False: errors say why; the router is still to be destroyed. */
+bool router_initialize(struct router *router, struct scheduler *scheduler, struct errors *errors);
+void router_destroy(struct router *router);
+
+/* Both steps from text, for the process, the guest and tests. */
+struct router *router_from_text(const char *text, size_t length, const char *filename,
+                                const struct language_define *defines, unsigned n_defines,
+                                struct errors *errors);
+
+/* By full name ("fw/in"); NULL: no such element. */
+struct element *router_find(const struct router *router, const char *name);
+/* An element asks the driver to stop (STOP true, DriverManager). */
+void router_please_stop(struct router *router);
+
+/* ---- handlers from outside: "element.handler", ".handler" or "handler" for the router itself ---- */
+
+/*
+ * Reads into out. `parameter` may be NULL. False: one error says what is missing: the element, the handler (and
+ * which there are), or what the handler said. `allow_private` is false for control planes.
+ */
+bool router_read(struct router *router, const char *name, const char *parameter, struct text *out,
+                 struct errors *errors);
+bool router_write(struct router *router, const char *name, const char *value, size_t length,
+                  struct errors *errors);
+
+/* Finds by name without calling; *index is N of a numbered name. e NULL: the router's own handlers. */
+const struct handler *handler_find(struct router *router, struct element *e, const char *name,
+                                   unsigned *index);
+bool handler_readable(const struct handler *handler);
+bool handler_writable(const struct handler *handler);
+/* One name a line with Click's flags: "count\tr". */
+void handler_list(struct router *router, struct element *e, struct text *out);
+/* Calls a handler; these add no context of their own. */
+bool handler_call_read(struct router *router, struct element *e, const struct handler *handler,
+                       unsigned index, const char *parameter, struct text *out,
+                       struct errors *errors);
+bool handler_call_write(struct router *router, struct element *e, const struct handler *handler,
+                        unsigned index, const char *value, size_t length, struct errors *errors);
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * task.h - tasks, timers and the loop that runs them.
+ *
+ * One scheduler runs the tasks of one router (later: of one thread). Tasks share
+ * it by stride scheduling: a task with twice the tickets runs twice as often (Waldspurger
+ * and Weihl, 1995). A task that has nothing to do simply is not scheduled; it is
+ * woken by a notifier, a timer or a device. Timers fire between tasks.
+ *
+ * - task_schedule() on a scheduled task does nothing; cheap enough for any path.
+ * - A run that returns is off the queue unless it called task_reschedule().
+ * - Neither tasks nor timers allocate after router start: heaps have room for all.
+ */
+#ifndef ROUTER_TASK_H
+#define ROUTER_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct element;
+struct scheduler;
+
+enum { TASK_TICKETS_DEFAULT = 1024, TASK_TICKETS_MAX = 1 << 15 };
+
+struct task {
+    struct element *element;
+    bool (*run)(struct element *element, struct task *task);   /* true: it did some work */
+    struct scheduler *scheduler;        /* NULL: not yet part of a running router */
+    uint64_t pass;
+    uint32_t stride;
+    uint32_t tickets;
+    int position;                       /* in the heap; -1: not scheduled */
+    bool wanted;                        /* asked for before the router ran */
+};
+
+struct timer {
+    struct element *element;
+    void (*fire)(struct element *element, struct timer *timer);
+    struct scheduler *scheduler;
+    uint64_t expiry_ns;                 /* platform_now_ns() clock */
+    int position;                       /* in the heap; -1: not set */
+};
+
+struct scheduler {
+    struct task **tasks;                /* heap by pass */
+    unsigned n_tasks, max_tasks;
+    struct timer **timers;              /* heap by expiry */
+    unsigned n_timers, max_timers;
+    uint64_t pass;                      /* of the task that ran last */
+    struct task *running;
+    uint64_t now_ns;                    /* refreshed each round; see scheduler_now() */
+    bool asleep;                        /* set by the platform around its sleep */
+    bool stop;                          /* scheduler_run() returns as soon as it can */
+    void *owner;                        /* the platform's: thread or loop */
+};
+
+/* Also makes room in the scheduler's heap: -ENOMEM if there is none. Call in initialize(). */
+int task_init(struct task *task, struct element *element,
+              bool (*run)(struct element *, struct task *));
+void task_schedule(struct task *task);
+void task_unschedule(struct task *task);
+static inline bool task_scheduled(const struct task *task)
+{
+    return task->position >= 0 || task->wanted;
+}
+/* From within run(): run again when its turn comes. */
+void task_reschedule(struct task *task);
+/* 1 to TASK_TICKETS_MAX; clamped. */
+void task_set_tickets(struct task *task, int tickets);
+/* Unschedules and gives the heap's room back. Safe on a zeroed task. */
+void task_destroy(struct task *task);
+
+int timer_init(struct timer *timer, struct element *element,
+               void (*fire)(struct element *, struct timer *));
+void timer_set_at(struct timer *timer, uint64_t expiry_ns);
+void timer_set_after(struct timer *timer, uint64_t delay_ns);
+void timer_clear(struct timer *timer);
+static inline bool timer_is_set(const struct timer *timer)
+{
+    return timer->position >= 0;
+}
+void timer_destroy(struct timer *timer);
+
+int scheduler_init(struct scheduler *scheduler);
+void scheduler_destroy(struct scheduler *scheduler);
+/*
+ * Fires due timers and runs up to `tasks` tasks. True when tasks are still
+ * runnable: call again soon. False: sleep until scheduler_deadline() or platform_wake().
+ */
+bool scheduler_run(struct scheduler *scheduler, unsigned tasks);
+/* When the next timer is due; UINT64_MAX: never. */
+uint64_t scheduler_deadline(const struct scheduler *scheduler);
+
+#endif
