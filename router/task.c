@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * task.c - stride scheduling of tasks, and timers; see task.h.
+ *
+ * Both queues are binary heaps of pointers whose room is made when a task or timer is
+ * initialised, so nothing allocates later. A pass is compared by difference, which
+ * lets it wrap.
+ */
+#include "router/task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/platform.h"
+#include "router/element.h"
+#include "router/router.h"
+
+enum { STRIDE1 = 1 << 16 };
+
+/* ---- the heap of tasks ---- */
+
+static bool runs_before(const struct task *a, const struct task *b)
+{
+    return (int64_t)(a->pass - b->pass) < 0;
+}
+
+static void place(struct scheduler *s, struct task *task, unsigned i)
+{
+    s->tasks[i] = task;
+    task->position = (int)i;
+}
+
+static void sift_up(struct scheduler *s, struct task *task, unsigned i)
+{
+    while (i > 0 && runs_before(task, s->tasks[(i - 1) / 2])) {
+        place(s, s->tasks[(i - 1) / 2], i);
+        i = (i - 1) / 2;
+    }
+    place(s, task, i);
+}
+
+static void sift_down(struct scheduler *s, struct task *task, unsigned i)
+{
+    for (;;) {
+        unsigned child = 2 * i + 1;
+
+        if (child >= s->n_tasks)
+            break;
+        if (child + 1 < s->n_tasks && runs_before(s->tasks[child + 1], s->tasks[child]))
+            child++;
+        if (!runs_before(s->tasks[child], task))
+            break;
+        place(s, s->tasks[child], i);
+        i = child;
+    }
+    place(s, task, i);
+}
+
+static void remove_task(struct scheduler *s, unsigned i)
+{
+    struct task *last = s->tasks[--s->n_tasks];
+
+    s->tasks[i]->position = -1;
+    if (i == s->n_tasks)
+        return;
+    if (i > 0 && runs_before(last, s->tasks[(i - 1) / 2]))
+        sift_up(s, last, i);
+    else
+        sift_down(s, last, i);
+}
+
+int task_init(struct task *task, struct element *element,
+              bool (*run)(struct element *, struct task *))
+{
+    struct scheduler *s = element->router->scheduler;
+    struct task **grown = realloc(s->tasks, (s->max_tasks + 1) * sizeof *grown);
+    bool wanted = task->wanted;
+
+    if (!grown)
+        return -ENOMEM;
+    s->tasks = grown;
+    s->max_tasks++;
+    task->element = element;
+    task->run = run;
+    task->scheduler = s;
+    task->position = -1;
+    task->pass = s->pass;
+    task->wanted = false;
+    task_set_tickets(task, task->tickets ? (int)task->tickets : TASK_TICKETS_DEFAULT);
+    if (wanted)
+        task_schedule(task);
+    return 0;
+}
+
+void task_schedule(struct task *task)
+{
+    struct scheduler *s = task->scheduler;
+
+    if (!s) {
+        task->wanted = true;
+        return;
+    }
+    if (task->position >= 0)
+        return;
+    if (s->running == task) {
+        task->wanted = true;            /* put back after its run, with its pass moved on */
+        return;
+    }
+    /* A task that slept must not make up for it by running alone. */
+    if ((int64_t)(task->pass - s->pass) < 0)
+        task->pass = s->pass;
+    sift_up(s, task, s->n_tasks++);
+    if (s->asleep)
+        platform_wake(s);
+}
+
+void task_reschedule(struct task *task)
+{
+    task_schedule(task);
+}
+
+void task_unschedule(struct task *task)
+{
+    task->wanted = false;
+    if (task->scheduler && task->position >= 0)
+        remove_task(task->scheduler, (unsigned)task->position);
+}
+
+void task_set_tickets(struct task *task, int tickets)
+{
+    if (tickets < 1)
+        tickets = 1;
+    if (tickets > TASK_TICKETS_MAX)
+        tickets = TASK_TICKETS_MAX;
+    task->tickets = (uint32_t)tickets;
+    task->stride = STRIDE1 / (uint32_t)tickets;
+    if (!task->stride)
+        task->stride = 1;
+}
+
+void task_destroy(struct task *task)
+{
+    if (!task->scheduler)
+        return;
+    task_unschedule(task);
+    task->scheduler->max_tasks--;
+    task->scheduler = NULL;
+}
+
+/* ---- the heap of timers ---- */
+
+static void place_timer(struct scheduler *s, struct timer *timer, unsigned i)
+{
+    s->timers[i] = timer;
+    timer->position = (int)i;
+}
+
+static void sift_timer_up(struct scheduler *s, struct timer *timer, unsigned i)
+{
+    while (i > 0 && timer->expiry_ns < s->timers[(i - 1) / 2]->expiry_ns) {
+        place_timer(s, s->timers[(i - 1) / 2], i);
+        i = (i - 1) / 2;
+    }
+    place_timer(s, timer, i);
+}
+
+static void sift_timer_down(struct scheduler *s, struct timer *timer, unsigned i)
+{
+    for (;;) {
+        unsigned child = 2 * i + 1;
+
+        if (child >= s->n_timers)
+            break;
+        if (child + 1 < s->n_timers && s->timers[child + 1]->expiry_ns < s->timers[child]->expiry_ns)
+            child++;
+        if (s->timers[child]->expiry_ns >= timer->expiry_ns)
+            break;
+        place_timer(s, s->timers[child], i);
+        i = child;
+    }
+    place_timer(s, timer, i);
+}
+
+static void remove_timer(struct scheduler *s, unsigned i)
+{
+    struct timer *last = s->timers[--s->n_timers];
+
+    s->timers[i]->position = -1;
+    if (i == s->n_timers)
+        return;
+    if (i > 0 && last->expiry_ns < s->timers[(i - 1) / 2]->expiry_ns)
+        sift_timer_up(s, last, i);
+    else
+        sift_timer_down(s, last, i);
+}
+
+int timer_init(struct timer *timer, struct element *element,
+               void (*fire)(struct element *, struct timer *))
+{
+    struct scheduler *s = element->router->scheduler;
+    struct timer **grown = realloc(s->timers, (s->max_timers + 1) * sizeof *grown);
+
+    if (!grown)
+        return -ENOMEM;
+    s->timers = grown;
+    s->max_timers++;
+    *timer = (struct timer){.element = element, .fire = fire, .scheduler = s, .position = -1};
+    return 0;
+}
+
+void timer_set_at(struct timer *timer, uint64_t expiry_ns)
+{
+    struct scheduler *s = timer->scheduler;
+
+    timer_clear(timer);
+    timer->expiry_ns = expiry_ns;
+    sift_timer_up(s, timer, s->n_timers++);
+    if (s->asleep && timer->position == 0)
+        platform_wake(s);
+}
+
+void timer_set_after(struct timer *timer, uint64_t delay_ns)
+{
+    timer_set_at(timer, platform_now_ns() + delay_ns);
+}
+
+void timer_clear(struct timer *timer)
+{
+    if (timer->scheduler && timer->position >= 0)
+        remove_timer(timer->scheduler, (unsigned)timer->position);
+}
+
+void timer_destroy(struct timer *timer)
+{
+    if (!timer->scheduler)
+        return;
+    timer_clear(timer);
+    timer->scheduler->max_timers--;
+    timer->scheduler = NULL;
+}
+
+/* ---- the loop ---- */
+
+int scheduler_init(struct scheduler *scheduler)
+{
+    memset(scheduler, 0, sizeof *scheduler);
+    scheduler->now_ns = platform_now_ns();
+    return 0;
+}
+
+void scheduler_destroy(struct scheduler *scheduler)
+{
+    free(scheduler->tasks);
+    free(scheduler->timers);
+    memset(scheduler, 0, sizeof *scheduler);
+}
+
+static void fire_timers(struct scheduler *s)
+{
+    /* Bounded: a timer that sets itself to a time already past must not starve the tasks. */
+    unsigned most = s->n_timers;
+
+    if (!most)
+        return;
+    s->now_ns = platform_now_ns();
+    while (most-- && s->n_timers && s->timers[0]->expiry_ns <= s->now_ns) {
+        struct timer *timer = s->timers[0];
+
+        remove_timer(s, 0);
+        timer->fire(timer->element, timer);
+    }
+}
+
+bool scheduler_run(struct scheduler *s, unsigned tasks)
+{
+    fire_timers(s);
+    while (tasks-- && s->n_tasks && !s->stop) {
+        struct task *task = s->tasks[0];
+        bool wanted;
+
+        s->pass = task->pass;
+        remove_task(s, 0);
+        task->wanted = false;
+        s->running = task;
+        task->run(task->element, task);
+        s->running = NULL;
+        if (!task->scheduler)           /* destroyed itself */
+            continue;
+        task->pass += task->stride;
+        wanted = task->wanted;
+        task->wanted = false;
+        if (wanted)
+            task_schedule(task);
+    }
+    return s->n_tasks > 0;
+}
+
+uint64_t scheduler_deadline(const struct scheduler *s)
+{
+    return s->n_timers ? s->timers[0]->expiry_ns : UINT64_MAX;
+}
