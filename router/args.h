@@ -113,8 +113,6 @@ struct argument {
  */
 bool args_parse(struct element *element, const char *config, struct words *rest,
                 struct errors *errors);
-/* The configuration that the element's values now amount to (the `config` handler). */
-void args_unparse(const struct element *element, struct text *out);
 /* Frees every value that the table placed in the element. */
 void args_release(struct element *element);
 

@@ -22,14 +22,11 @@ static unsigned print_context(struct errors *errors, const struct errors_context
 static void add(struct errors *errors, const char *landmark, const char *prefix,
                 const char *format, va_list args)
 {
-    const struct errors_context *c;
     unsigned depth;
 
     if (errors->count + errors->warnings > ERRORS_KEPT_MAX)
         return;
     depth = print_context(errors, errors->context);
-    for (c = errors->context; !landmark && c; c = c->outer)
-        landmark = c->landmark;
     if (landmark)
         text_printf(&errors->text, "%s: ", landmark);
     text_printf(&errors->text, "%*s%s", (int)depth * 2, "", prefix);

@@ -3,11 +3,11 @@
  * errors.h - what is wrong with a configuration, collected for a person to read.
  *
  * Every line is `landmark: message` ("edge.click:7: ..."), in the order found.
- * Messages about one element stand indented below a context line, as Click prints
- * them:
+ * Messages about one element stand indented below a context line that has the
+ * landmark, as Click prints them:
  *
  *     edge.click:7: While configuring 'c :: CheckLength':
- *     edge.click:7:   argument 1: invalid number
+ *       LENGTH: invalid number (got '15l4')
  *
  * Errors are collected, not thrown: callers go on to find the next one. Whoever
  * wants to know whether something failed compares `errors->count` before and after.

@@ -61,7 +61,7 @@ void task_schedule(struct task *task);
 void task_unschedule(struct task *task);
 static inline bool task_scheduled(const struct task *task)
 {
-    return task->position >= 0 || task->wanted;
+    return task->wanted || (task->scheduler && task->position >= 0);
 }
 /* From within run(): run again when its turn comes. */
 void task_reschedule(struct task *task);
@@ -77,7 +77,7 @@ void timer_set_after(struct timer *timer, uint64_t delay_ns);
 void timer_clear(struct timer *timer);
 static inline bool timer_is_set(const struct timer *timer)
 {
-    return timer->position >= 0;
+    return timer->scheduler && timer->position >= 0;
 }
 void timer_destroy(struct timer *timer);
 
