@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* element.c - the registry of classes, and what every element can do; see element.h. */
+#include "router/element.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/platform.h"
+#include "router/router.h"
+
+/* ---- registered classes ---- */
+
+/* The linker makes these around the section that ELEMENT_CLASS fills. */
+extern const struct element_class *const __start_element_classes[];
+extern const struct element_class *const __stop_element_classes[];
+
+unsigned element_class_count(void)
+{
+    return (unsigned)(__stop_element_classes - __start_element_classes);
+}
+
+const struct element_class *element_class_at(unsigned i)
+{
+    return i < element_class_count() ? __start_element_classes[i] : NULL;
+}
+
+/* Looked up by configurations only, yet a configuration may have 100,000 elements: hashed. */
+enum { CLASS_SLOTS = 1024 };
+
+static unsigned hash_name(const char *name)
+{
+    unsigned h = 5381;
+
+    while (*name)
+        h = h * 33 + (unsigned char)*name++;
+    return h;
+}
+
+const struct element_class *element_class_find(const char *name)
+{
+    static const struct element_class *slots[CLASS_SLOTS];
+    static bool filled;
+    unsigned i;
+
+    if (!filled) {
+        for (unsigned c = 0; c < element_class_count() && c < CLASS_SLOTS / 2; c++) {
+            i = hash_name(__start_element_classes[c]->name) % CLASS_SLOTS;
+            while (slots[i])
+                i = (i + 1) % CLASS_SLOTS;
+            slots[i] = __start_element_classes[c];
+        }
+        filled = true;
+    }
+    for (i = hash_name(name) % CLASS_SLOTS; slots[i]; i = (i + 1) % CLASS_SLOTS)
+        if (strcmp(slots[i]->name, name) == 0)
+            return slots[i];
+    return NULL;
+}
+
+/* ---- moving packets ---- */
+
+void element_push_one_by_batch(struct element *e, unsigned port, struct packet *p)
+{
+    struct batch batch;
+
+    batch.n = 1;
+    batch.pkt[0] = p;
+    e->class->push(e, port, &batch);
+}
+
+void element_dispatch(struct element *e, struct batch *batch, const unsigned *out, uint64_t *drops)
+{
+    uint64_t left;
+
+    if (batch->n == 1) {
+        if (out[0] < e->n_outputs) {
+            element_push_one(e, out[0], batch->pkt[0]);
+        } else {
+            (*drops)++;
+            packet_free(batch->pkt[0]);
+        }
+        return;
+    }
+    /* One output at a time, in the order in which outputs first occur in the batch. */
+    left = batch->n == 64 ? UINT64_MAX : (UINT64_C(1) << batch->n) - 1;
+    while (left) {
+        unsigned first = (unsigned)__builtin_ctzll(left), port = out[first];
+        struct batch run;
+
+        run.n = 0;
+        for (uint64_t rest = left; rest; rest &= rest - 1) {
+            unsigned i = (unsigned)__builtin_ctzll(rest);
+
+            if (out[i] == port) {
+                batch_add(&run, batch->pkt[i]);
+                left &= ~(UINT64_C(1) << i);
+            }
+        }
+        if (port < e->n_outputs) {
+            element_push(e, port, &run);
+        } else {
+            *drops += run.n;
+            batch_free(&run);
+        }
+    }
+}
+
+/* ---- helpers for element code ---- */
+
+bool element_error(struct element *e, struct errors *errors, const char *format, ...)
+{
+    struct errors_context context;
+    char *declaration = NULL;
+    va_list args;
+
+    /* Outside of configure and initialize nobody has said yet whom this is about. */
+    if (!errors->context) {
+        declaration = element_declaration(e);
+        errors_enter(errors, &context, e->landmark, declaration ? declaration : e->name);
+    }
+    va_start(args, format);
+    errors_vadd(errors, NULL, format, args);
+    va_end(args);
+    if (errors->context == &context)
+        errors_leave(errors);
+    free(declaration);
+    return false;
+}
+
+void element_log(struct element *e, const char *format, ...)
+{
+    struct text line = {0};
+    va_list args;
+
+    text_printf(&line, "%s: ", e->name);
+    va_start(args, format);
+    text_vprintf(&line, format, args);
+    va_end(args);
+    text_putc(&line, '\n');
+    platform_log(text_string(&line), line.length);
+    text_free(&line);
+}
+
+struct element *element_find(struct element *scope, const char *name)
+{
+    size_t prefix = strlen(scope->name);
+    struct element *found = NULL;
+    struct text full = {0};
+
+    /* The compound that scope stands in is its name up to the last slash. */
+    for (;;) {
+        while (prefix > 0 && scope->name[prefix - 1] != '/')
+            prefix--;
+        text_truncate(&full, 0);
+        text_add(&full, scope->name, prefix);
+        text_puts(&full, name);
+        found = router_find(scope->router, text_string(&full));
+        if (found || !prefix)
+            break;
+        prefix--;
+    }
+    text_free(&full);
+    return found;
+}
+
+void *element_cast(struct element *e, const char *interface)
+{
+    if (strcmp(e->class->name, interface) == 0)
+        return e;
+    return e->class->cast ? e->class->cast(e, interface) : NULL;
+}
+
+char *element_declaration(const struct element *e)
+{
+    struct text t = {0};
+
+    text_printf(&t, "%s :: %s", e->name, e->class->name);
+    return text_take(&t);
+}
