@@ -30,6 +30,18 @@ static inline uint16_t checksum_of(const void *data, size_t length)
     return checksum_fold(checksum_add(0, data, length));
 }
 
+/* checksum_of(header, 20), inline: the IPv4 header without options, which nearly all have. */
+static inline uint16_t checksum_of_20(const void *header)
+{
+    uint64_t a, b;
+    uint32_t c;
+
+    memcpy(&a, header, 8);
+    memcpy(&b, (const char *)header + 8, 8);
+    memcpy(&c, (const char *)header + 16, 4);
+    return checksum_fold((a & 0xFFFFFFFF) + (a >> 32) + (b & 0xFFFFFFFF) + (b >> 32) + c);
+}
+
 /* TCP, UDP: with the pseudo-header of ip. `length` is the transport segment's. */
 uint16_t checksum_transport(const struct ip_header *ip, const void *segment, size_t length);
 
