@@ -197,15 +197,19 @@ static inline void packet_set_network(struct packet *p, uint8_t *header, uint32_
     p->transport = header + header_length;
 }
 
-/* Bytes of the packet from the network header on; 0 when there is no mark. */
+/*
+ * Bytes of the packet from the network header on; 0 when there is no mark, or when it
+ * stands behind the end (the packet was cut after it was marked).
+ */
 static inline uint32_t packet_network_length(const struct packet *p)
 {
-    return p->network ? (uint32_t)(packet_end(p) - p->network) : 0;
+    return p->network && p->network < packet_end(p) ? (uint32_t)(packet_end(p) - p->network) : 0;
 }
 
 static inline uint32_t packet_transport_length(const struct packet *p)
 {
-    return p->transport ? (uint32_t)(packet_end(p) - p->transport) : 0;
+    return p->transport && p->transport < packet_end(p)
+               ? (uint32_t)(packet_end(p) - p->transport) : 0;
 }
 
 /* ---- annotations ---- */
