@@ -20,17 +20,29 @@ enum name_kind {
     NAME_IP_PREFIX,     /* struct arg_prefix */
     NAME_ETHER,         /* uint8_t[6] */
     NAME_IP6, NAME_IP6_PREFIX,  /* uint8_t[16]; uint8_t[17], the last byte is the prefix length */
-    NAME_TCP_PORT, NAME_UDP_PORT, NAME_IP_PROTO, NAME_ICMP_TYPE, NAME_ANNO,   /* uint32_t */
-    NAME_ANNOTATION_SIZE,
+    NAME_TCP_PORT, NAME_UDP_PORT, NAME_IP_PROTO, NAME_ICMP_TYPE,    /* these and all below: uint32_t */
+    NAME_ICMP_UNREACHABLE_CODE, NAME_ICMP_REDIRECT_CODE, NAME_ICMP_TIME_EXCEEDED_CODE,
+    NAME_ICMP_PARAMETER_PROBLEM_CODE,
+    NAME_ANNO,          /* offset, and the size in the upper 16 bits */
     NAME_KINDS
+};
+
+/* Click's names for sets of protocols, outside of the 8 bits that IP has. */
+enum {
+    NAMES_PROTO_TCP_OR_UDP = 256,       /* "tcpudp" */
+    NAMES_PROTO_TRANSPORT = 257,        /* "transp": TCP, UDP, DCCP and the like: those with ports */
+    NAMES_PROTO_PAYLOAD = 258,          /* "payload" */
 };
 
 enum { NAME_VALUE_MAX = 17 };
 
-/* Defines `name` in the compound of `definer`. 0, -EEXIST (same kind, same scope, other value) or -ENOMEM. */
+/* Defines `name` in the compound of `definer`; the last definition counts. 0, -EINVAL (size) or -ENOMEM. */
 int names_define(struct element *definer, enum name_kind kind, const char *name,
                  const void *value, size_t size);
-/* Looks in the scope of `user` and outwards, then among the well-known. */
+/*
+ * Looks in the scope of `user` (may be NULL) and outwards, then among the well-known. Addresses know Click's
+ * suffixes: name:ip, name:bcast and name:gw (of the prefix), name:net, name:eth, name:ip6, name:ip6net.
+ */
 bool names_find(const struct element *user, enum name_kind kind, const char *name, void *value,
                 size_t size);
 /* The well-known name of a number, or NULL. */

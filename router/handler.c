@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * handler.c - finds and calls handlers: an element's own, those every element has, and
+ * the router's. Values described by a type are read and written here, so that most classes need
+ * no function for them.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/platform.h"
+#include "router/graph.h"
+#include "router/router.h"
+#include "router/version.h"
+
+/* ---- handlers that every element has ---- */
+
+static int read_class(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    text_puts(out, e->class->name);
+    return 0;
+}
+
+static int read_name(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    text_puts(out, e->name);
+    return 0;
+}
+
+static int read_config(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    text_puts(out, e->config);
+    return 0;
+}
+
+/* Connections at one port, from the plan: ports themselves know only one direction. */
+static void add_peers(struct element *e, bool output, unsigned port, struct text *out)
+{
+    const struct plan *plan = e->router->plan;
+    const char *separator = "";
+
+    for (unsigned i = 0; i < plan->n_connections; i++) {
+        const struct plan_connection *c = &plan->connections[i];
+
+        if ((output ? c->from : c->to) != e->index ||
+            (output ? c->from_port : c->to_port) != port)
+            continue;
+        if (output)
+            text_printf(out, "%s[%u] %s", separator, c->to_port, plan->elements[c->to].name);
+        else
+            text_printf(out, "%s%s [%u]", separator, plan->elements[c->from].name, c->from_port);
+        separator = ", ";
+    }
+}
+
+static void add_side(struct element *e, bool output, struct text *out)
+{
+    unsigned n = output ? e->n_outputs : e->n_inputs;
+
+    text_printf(out, "%u %s%s\n", n, output ? "output" : "input", n == 1 ? "" : "s");
+    for (unsigned port = 0; port < n; port++) {
+        text_printf(out, "%s\t-\t", graph_processing_name(e, output, port));
+        add_peers(e, output, port, out);
+        text_putc(out, '\n');
+    }
+}
+
+static int read_ports(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    add_side(e, false, out);
+    add_side(e, true, out);
+    return 0;
+}
+
+static int read_handlers(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    handler_list(e->router, e, out);
+    return 0;
+}
+
+/*
+ * A new configuration for a running element. Arguments are stored only if all of
+ * them parse, so a bad one changes nothing; classes say by live_config that their
+ * configure() keeps the same promise.
+ */
+static int write_config(struct element *e, const struct handler_call *call)
+{
+    struct words rest;
+    char *config = strndup(call->value, call->length);
+    bool ok;
+
+    if (!config)
+        return -ENOMEM;
+    ok = args_parse(e, config, &rest, call->errors) &&
+         (!e->class->configure || e->class->configure(e, &rest, call->errors));
+    words_free(&rest);
+    if (!ok) {
+        free(config);
+        return -EINVAL;
+    }
+    /* The text belongs to the plan, which flatconfig shows. */
+    struct plan_element *plan = (struct plan_element *)&e->router->plan->elements[e->index];
+
+    free(plan->config);
+    plan->config = e->config = config;
+    return 0;
+}
+
+static const struct handler default_handlers[] = {
+    {.name = "name", .read = read_name, .help = "the element's name"},
+    {.name = "class", .read = read_class, .help = "its class"},
+    {.name = "config", .read = read_config, .help = "its configuration arguments"},
+    {.name = "ports", .read = read_ports, .help = "its ports and what they are connected to"},
+    {.name = "handlers", .read = read_handlers, .help = "the names of its handlers"},
+    {0},
+};
+
+static const struct handler live_config_handler = {
+    .name = "config", .read = read_config, .write = write_config,
+    .help = "its configuration arguments; a write replaces them while it runs",
+};
+
+/* ---- handlers of the router; `e` is NULL, the router comes through call->errors' owner ---- */
+
+/* Read functions get an element; the router's own get one that only names the router. */
+static struct router *router_of(struct element *e)
+{
+    return e->router;
+}
+
+static int read_version(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)e;
+    (void)call;
+    text_puts(out, CLICK_VERSION);
+    return 0;
+}
+
+static int read_driver(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)e;
+    (void)call;
+    text_puts(out, platform_name());
+    return 0;
+}
+
+static int read_source(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    text_puts(out, router_of(e)->source ? router_of(e)->source : "");
+    return 0;
+}
+
+static int read_flat(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    plan_unparse(router_of(e)->plan, out);
+    return 0;
+}
+
+static int read_requirements(struct element *e, const struct handler_call *call, struct text *out)
+{
+    const struct plan *plan = router_of(e)->plan;
+
+    (void)call;
+    for (unsigned i = 0; i < plan->n_requirements; i++)
+        text_printf(out, "%s\n", plan->requirements[i]);
+    return 0;
+}
+
+static int read_root_handlers(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    handler_list(router_of(e), NULL, out);
+    return 0;
+}
+
+static int read_list(struct element *e, const struct handler_call *call, struct text *out)
+{
+    struct router *r = router_of(e);
+
+    (void)call;
+    text_printf(out, "%u\n", r->n_elements);
+    for (unsigned i = 0; i < r->n_elements; i++)
+        text_printf(out, "%s\n", r->elements[i]->name);
+    return 0;
+}
+
+static int read_classes(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)e;
+    (void)call;
+    for (unsigned i = 0; i < element_class_count(); i++)
+        text_printf(out, "%s\n", element_class_at(i)->name);
+    return 0;
+}
+
+static int read_packages(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)e;
+    (void)call;
+    (void)out;
+    return 0;
+}
+
+static int read_packets(struct element *e, const struct handler_call *call, struct text *out)
+{
+    struct packet_pool_stats s;
+
+    (void)e;
+    (void)call;
+    packet_pool_stats(&s);
+    text_printf(out, "total %u\nfree %u\nlimit %u\nclones %u\nheap %u\nfailures %llu\n", s.total,
+                s.free, s.limit, s.shells_total - s.shells_free, s.heap,
+                (unsigned long long)s.failures);
+    return 0;
+}
+
+static int read_memory(struct element *e, const struct handler_call *call, struct text *out)
+{
+    struct platform_memory m = {0};
+
+    (void)e;
+    (void)call;
+    platform_memory(&m);
+    text_printf(out, "total %llu\nused %llu\nheap %llu\n", (unsigned long long)m.total,
+                (unsigned long long)m.used, (unsigned long long)m.heap_used);
+    return 0;
+}
+
+static int write_stop(struct element *e, const struct handler_call *call)
+{
+    (void)call;
+    router_of(e)->run_count = 1;
+    router_please_stop(router_of(e));
+    return 0;
+}
+
+static const struct handler router_handlers[] = {
+    {.name = "version", .read = read_version, .help = "the version of Click that this speaks"},
+    {.name = "driver", .read = read_driver, .help = "where the router runs"},
+    {.name = "config", .read = read_source, .help = "the configuration as it was given"},
+    {.name = "flatconfig", .read = read_flat, .help = "the configuration without compounds"},
+    {.name = "requirements", .read = read_requirements, .help = "what the configuration requires"},
+    {.name = "handlers", .read = read_root_handlers, .help = "the names of these handlers"},
+    {.name = "list", .read = read_list, .help = "the number and names of the elements"},
+    {.name = "stop", .write = write_stop, .flags = HANDLER_BUTTON, .help = "stops the driver"},
+    {.name = "classes", .read = read_classes, .help = "the element classes there are"},
+    {.name = "packages", .read = read_packages, .help = "loaded packages; none are ever needed"},
+    {.name = "packets", .read = read_packets, .help = "the packet pool's figures"},
+    {.name = "memory", .read = read_memory, .help = "memory of the system, bytes"},
+    {0},
+};
+
+/* ---- finding ---- */
+
+bool handler_readable(const struct handler *h)
+{
+    return h->read || (h->type && (h->flags & HANDLER_READ));
+}
+
+bool handler_writable(const struct handler *h)
+{
+    return h->write || (h->type && (h->flags & HANDLER_WRITE));
+}
+
+static unsigned family_size(struct element *e, const struct handler *h)
+{
+    return h->count ? h->count(e) : e->n_outputs;
+}
+
+/* "pattern%u" is called by "pattern12", without leading zeros. */
+static bool matches(struct element *e, const struct handler *h, const char *name, unsigned *index)
+{
+    const char *percent = strchr(h->name, '%');
+    size_t stem = percent ? (size_t)(percent - h->name) : 0;
+    char *end;
+    unsigned long n;
+
+    *index = 0;
+    if (!percent)
+        return strcmp(h->name, name) == 0;
+    if (strncmp(h->name, name, stem) != 0 || !isdigit((unsigned char)name[stem]) ||
+        (name[stem] == '0' && name[stem + 1]) || strlen(name + stem) > 9)
+        return false;
+    n = strtoul(name + stem, &end, 10);
+    if (*end || n >= family_size(e, h))
+        return false;
+    *index = (unsigned)n;
+    return true;
+}
+
+const struct handler *handler_find(struct router *r, struct element *e, const char *name,
+                                   unsigned *index)
+{
+    const struct handler *h;
+
+    (void)r;
+    *index = 0;
+    if (!e) {
+        for (h = router_handlers; h->name; h++)
+            if (strcmp(h->name, name) == 0)
+                return h;
+        return NULL;
+    }
+    for (h = e->class->handlers; h && h->name; h++)
+        if (matches(e, h, name, index))
+            return h;
+    if (e->class->live_config && strcmp(name, "config") == 0)
+        return &live_config_handler;
+    for (h = default_handlers; h->name; h++)
+        if (strcmp(h->name, name) == 0)
+            return h;
+    return NULL;
+}
+
+/* Click's letters: r, r+ (takes a parameter), w, b button, c checkbox, % raw, $ expensive. */
+static void add_listed(const struct handler *h, const char *name, bool is_default,
+                       struct text *out)
+{
+    if (h->flags & HANDLER_PRIVATE)
+        return;
+    text_printf(out, "%s\t%s%s%s%s%s%s%s%s\n", name, handler_readable(h) ? "r" : "",
+                h->flags & HANDLER_PARAMETER ? "+" : "", handler_writable(h) ? "w" : "",
+                h->flags & HANDLER_BUTTON ? "b" : "", h->flags & HANDLER_CHECKBOX ? "c" : "",
+                h->flags & HANDLER_RAW ? "%" : "", h->flags & HANDLER_EXPENSIVE ? "$" : "",
+                is_default ? "." : "");
+}
+
+static void add_family(struct element *e, const struct handler *h, struct text *out)
+{
+    unsigned n = family_size(e, h);
+    size_t stem = strcspn(h->name, "%");
+    char name[80];
+
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%.*s%u", (int)stem, h->name, i);
+        add_listed(h, name, false, out);
+    }
+}
+
+/* A class may answer a default name itself; then that one is listed, not the default. */
+static bool answers(struct element *e, const char *name)
+{
+    for (const struct handler *h = e->class->handlers; h && h->name; h++)
+        if (strcmp(h->name, name) == 0)
+            return true;
+    return false;
+}
+
+void handler_list(struct router *r, struct element *e, struct text *out)
+{
+    const struct handler *h;
+
+    (void)r;
+    if (!e) {
+        for (h = router_handlers; h->name; h++)
+            add_listed(h, h->name, false, out);
+        return;
+    }
+    for (h = e->class->handlers; h && h->name; h++) {
+        if (strchr(h->name, '%'))
+            add_family(e, h, out);
+        else
+            add_listed(h, h->name, false, out);
+    }
+    for (h = default_handlers; h->name; h++) {
+        bool live = e->class->live_config && strcmp(h->name, "config") == 0;
+
+        if (!answers(e, h->name))
+            add_listed(live ? &live_config_handler : h, h->name, true, out);
+    }
+}
+
+/* ---- calling ---- */
+
+/* Router handlers want to know the router; give them an element that stands for it. */
+static struct element *stand_in(struct router *r, struct element *e, struct element *root)
+{
+    if (e)
+        return e;
+    *root = (struct element){.router = r, .name = "", .landmark = "", .config = ""};
+    return root;
+}
+
+bool handler_call_read(struct router *r, struct element *e, const struct handler *h,
+                       unsigned index, const char *parameter, struct text *out,
+                       struct errors *errors)
+{
+    struct element root;
+    struct handler_call call = {h, index, parameter ? parameter : "",
+                                parameter ? strlen(parameter) : 0, errors};
+    unsigned before = errors->count;
+
+    if (h->read) {
+        if (h->read(stand_in(r, e, &root), &call, out) >= 0)
+            return true;
+        if (errors->count == before)
+            errors_add(errors, NULL, "reading '%s' failed", h->name);
+        return false;
+    }
+    h->type->format((char *)e + h->offset, out);
+    return true;
+}
+
+/* A value by type, stored only when it parsed; surrounding space is not part of it. */
+static bool write_value(struct element *e, const struct handler *h, const char *value,
+                        struct errors *errors)
+{
+    struct arg_context context = {e, errors, NULL, h->min, h->max};
+    uint64_t scratch[8];
+    size_t length = strlen(value);
+    unsigned before = errors->count;
+    char *trimmed;
+    bool ok;
+
+    while (length && isspace((unsigned char)value[length - 1]))
+        length--;
+    while (length && isspace((unsigned char)*value)) {
+        value++;
+        length--;
+    }
+    trimmed = strndup(value, length);
+    if (!trimmed)
+        return args_error(&context, "out of memory");
+    ok = h->type->parse(&context, trimmed, scratch);
+    if (ok) {
+        void *place = (char *)e + h->offset;
+
+        if (h->type->release)
+            h->type->release(place);
+        memcpy(place, scratch, h->type->size);
+    } else if (errors->count == before) {
+        errors_add(errors, NULL, "expected %s, got '%s'", h->type->name, trimmed);
+    }
+    free(trimmed);
+    return ok;
+}
+
+bool handler_call_write(struct router *r, struct element *e, const struct handler *h,
+                        unsigned index, const char *value, size_t length, struct errors *errors)
+{
+    struct element root;
+    unsigned before = errors->count;
+    char *copy;
+    bool ok;
+
+    /* Handlers may count on a NUL behind the value. */
+    copy = malloc(length + 1);
+    if (!copy) {
+        errors_add(errors, NULL, "out of memory");
+        return false;
+    }
+    memcpy(copy, value, length);
+    copy[length] = '\0';
+    if (h->write) {
+        struct handler_call call = {h, index, copy, length, errors};
+
+        ok = h->write(stand_in(r, e, &root), &call) >= 0;
+        if (!ok && errors->count == before)
+            errors_add(errors, NULL, "writing '%s' failed", h->name);
+    } else {
+        ok = write_value(e, h, copy, errors);
+    }
+    free(copy);
+    return ok;
+}
+
+/* ---- by name, from outside ---- */
+
+static void names_of_handlers(struct router *r, struct element *e, bool writable, struct text *out)
+{
+    struct text list = {0};
+    char *line, *next;
+
+    handler_list(r, e, &list);
+    for (line = list.s; line && *line; line = next) {
+        char *tab = strchr(line, '\t'), *end = strchr(line, '\n');
+
+        next = end + 1;
+        if (memchr(tab, writable ? 'w' : 'r', (size_t)(end - tab)))
+            text_printf(out, "%s%.*s", out->length ? ", " : "", (int)(tab - line), line);
+    }
+    text_free(&list);
+}
+
+/*
+ * Splits "element.handler". An element's name may hold dots only in theory, so the last
+ * dot counts. On failure the message says what there is.
+ */
+static bool resolve(struct router *r, const char *name, bool writing, struct element **e,
+                    const struct handler **h, unsigned *index, struct errors *errors)
+{
+    const char *dot = strrchr(name, '.'), *handler = dot ? dot + 1 : name;
+    struct text known = {0};
+    bool usable;
+
+    *e = NULL;
+    if (dot && dot != name) {
+        char *element = strndup(name, (size_t)(dot - name));
+
+        *e = element ? router_find(r, element) : NULL;
+        if (!*e && element && isdigit((unsigned char)*element)) {
+            /* Click also takes an element's number in the list, from 1. */
+            char *end;
+            unsigned long n = strtoul(element, &end, 10);
+
+            if (!*end && n >= 1 && n <= r->n_elements)
+                *e = r->elements[n - 1];
+        }
+        if (!*e)
+            errors_add(errors, NULL, "no element '%s'", element ? element : name);
+        free(element);
+        if (!*e)
+            return false;
+    }
+    *h = handler_find(r, *e, handler, index);
+    usable = *h && !((*h)->flags & HANDLER_PRIVATE) &&
+             (writing ? handler_writable(*h) : handler_readable(*h));
+    if (usable)
+        return true;
+    names_of_handlers(r, *e, writing, &known);
+    if (*h)
+        errors_add(errors, NULL, "'%s' not a %s handler", name, writing ? "write" : "read");
+    else
+        errors_add(errors, NULL, "no '%s' handler; there is %s", name,
+                   known.length ? text_string(&known) : "none");
+    text_free(&known);
+    return false;
+}
+
+bool router_read(struct router *r, const char *name, const char *parameter, struct text *out,
+                 struct errors *errors)
+{
+    const struct handler *h;
+    struct element *e;
+    unsigned index;
+
+    if (!resolve(r, name, false, &e, &h, &index, errors))
+        return false;
+    if (parameter && *parameter && !(h->flags & HANDLER_PARAMETER)) {
+        errors_add(errors, NULL, "read handler '%s' does not take parameters", name);
+        return false;
+    }
+    return handler_call_read(r, e, h, index, parameter, out, errors);
+}
+
+bool router_write(struct router *r, const char *name, const char *value, size_t length,
+                  struct errors *errors)
+{
+    const struct handler *h;
+    struct element *e;
+    unsigned index;
+
+    return resolve(r, name, true, &e, &h, &index, errors) &&
+           handler_call_write(r, e, h, index, value, length, errors);
+}
+
+/* ---- handlers of tasks: see TASK_HANDLERS ---- */
+
+static struct task *task_at(struct element *e, const struct handler_call *call)
+{
+    return (struct task *)((char *)e + call->handler->offset);
+}
+
+int element_read_scheduled(struct element *e, const struct handler_call *call, struct text *out)
+{
+    text_puts(out, task_scheduled(task_at(e, call)) ? "true" : "false");
+    return 0;
+}
+
+int element_read_tickets(struct element *e, const struct handler_call *call, struct text *out)
+{
+    text_printf(out, "%u", task_at(e, call)->tickets);
+    return 0;
+}
+
+int element_read_home_thread(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)e;
+    (void)call;
+    text_puts(out, "0");
+    return 0;
+}
+
+int element_write_tickets(struct element *e, const struct handler_call *call)
+{
+    uint64_t tickets;
+    char *word = strdup(call->value);
+    size_t n;
+    bool ok;
+
+    if (!word)
+        return -ENOMEM;
+    for (n = strlen(word); n && isspace((unsigned char)word[n - 1]); n--)
+        word[n - 1] = '\0';
+    ok = args_read_unsigned(word, INT32_MAX, &tickets);
+    free(word);
+    if (!ok) {
+        errors_add(call->errors, NULL, "syntax error");
+        return -EINVAL;
+    }
+    if (tickets < 1 || tickets > TASK_TICKETS_MAX)
+        errors_warn(call->errors, NULL, "tickets pinned at %d",
+                    tickets < 1 ? 1 : TASK_TICKETS_MAX);
+    task_set_tickets(task_at(e, call), tickets > TASK_TICKETS_MAX ? TASK_TICKETS_MAX
+                                                                  : (int)tickets);
+    return 0;
+}

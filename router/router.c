@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * router.c - from a plan to a running configuration and back; see router.h.
+ *
+ * The order of life: elements are made and wired, configured by phase, given to a
+ * scheduler, initialised; later everything is undone in reverse. A failure at any step leaves
+ * a router that router_destroy() can take.
+ */
+#include "router/router.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "router/graph.h"
+#include "router/names.h"
+
+/* ---- elements by name ---- */
+
+static unsigned hash_name(const char *name)
+{
+    unsigned h = 2166136261u;
+
+    while (*name)
+        h = (h ^ (unsigned char)*name++) * 16777619u;
+    return h;
+}
+
+static bool index_names(struct router *r)
+{
+    r->name_slots = 16;
+    while (r->name_slots < 2 * r->n_elements)
+        r->name_slots *= 2;
+    r->name_table = calloc(r->name_slots, sizeof *r->name_table);
+    if (!r->name_table)
+        return false;
+    for (unsigned i = 0; i < r->n_elements; i++) {
+        unsigned slot = hash_name(r->elements[i]->name) & (r->name_slots - 1);
+
+        while (r->name_table[slot])
+            slot = (slot + 1) & (r->name_slots - 1);
+        r->name_table[slot] = i + 1;        /* 0 is an empty slot */
+    }
+    return true;
+}
+
+struct element *router_find(const struct router *r, const char *name)
+{
+    unsigned slot;
+
+    if (!r->name_table)
+        return NULL;
+    for (slot = hash_name(name) & (r->name_slots - 1); r->name_table[slot];
+         slot = (slot + 1) & (r->name_slots - 1)) {
+        struct element *e = r->elements[r->name_table[slot] - 1];
+
+        if (strcmp(e->name, name) == 0)
+            return e;
+    }
+    return NULL;
+}
+
+/* ---- making elements ---- */
+
+static void destroy_element(struct element *e)
+{
+    if (e->class->cleanup)
+        e->class->cleanup(e);
+    args_release(e);
+    free(e->inputs);
+    free(e->outputs);
+    free(e->input_is_pull);
+    free(e->output_is_pull);
+    free(e);
+}
+
+/* Cache lines of two elements must not mix: counters are written, ports are read. */
+static struct element *make_element(struct router *r, const struct plan_element *plan,
+                                    const struct element_class *class, unsigned index)
+{
+    struct element *e = calloc(1, class->size);
+
+    if (!e)
+        return NULL;
+    e->class = class;
+    e->router = r;
+    e->index = index;
+    e->name = plan->name;
+    e->config = plan->config;
+    e->landmark = plan->landmark;
+    if (class->setup)
+        class->setup(e);
+    return e;
+}
+
+static bool make_elements(struct router *r, struct errors *errors)
+{
+    unsigned before = errors->count;
+
+    r->elements = calloc(r->plan->n_elements + 1, sizeof *r->elements);
+    if (!r->elements) {
+        errors_add(errors, NULL, "out of memory");
+        return false;
+    }
+    for (unsigned i = 0; i < r->plan->n_elements; i++) {
+        const struct plan_element *plan = &r->plan->elements[i];
+        const struct element_class *class = element_class_find(plan->class_name);
+
+        if (!class) {
+            errors_add(errors, plan->landmark, "unknown element class '%s'", plan->class_name);
+            continue;
+        }
+        if (errors->count != before)        /* go on only to find more unknown classes */
+            continue;
+        r->elements[r->n_elements] = make_element(r, plan, class, r->n_elements);
+        if (!r->elements[r->n_elements]) {
+            errors_add(errors, plan->landmark, "out of memory");
+            return false;
+        }
+        r->n_elements++;
+    }
+    if (errors->count != before)
+        return false;
+    if (!index_names(r)) {
+        errors_add(errors, NULL, "out of memory");
+        return false;
+    }
+    return true;
+}
+
+/* ---- configuring ---- */
+
+/* A stable counting sort: few phases, many elements. */
+static bool order_by_phase(struct router *r)
+{
+    unsigned n = 0;
+    int phase = -1;
+
+    r->configure_order = calloc(r->n_elements + 1, sizeof *r->configure_order);
+    if (!r->configure_order)
+        return false;
+    while (n < r->n_elements) {
+        int next = INT32_MAX;
+
+        for (unsigned i = 0; i < r->n_elements; i++)
+            if ((int)r->elements[i]->class->phase > phase &&
+                (int)r->elements[i]->class->phase < next)
+                next = (int)r->elements[i]->class->phase;
+        phase = next;
+        for (unsigned i = 0; i < r->n_elements; i++)
+            if ((int)r->elements[i]->class->phase == phase)
+                r->configure_order[n++] = i;
+    }
+    return true;
+}
+
+static void enter(struct errors *errors, struct errors_context *context, struct text *message,
+                  const char *doing, const struct element *e)
+{
+    text_truncate(message, 0);
+    text_printf(message, "%s '%s :: %s':", doing, e->name, e->class->name);
+    errors_enter(errors, context, e->landmark, text_string(message));
+}
+
+static void configure_element(struct element *e, struct text *message, struct errors *errors)
+{
+    struct errors_context context;
+    unsigned before = errors->count;
+    struct words rest;
+    bool ok;
+
+    enter(errors, &context, message, "While configuring", e);
+    ok = args_parse(e, e->config, &rest, errors);
+    if (ok && e->class->configure)
+        ok = e->class->configure(e, &rest, errors);
+    words_free(&rest);
+    if (!ok && errors->count == before)
+        errors_add(errors, NULL, "unspecified error");
+    e->configured = ok;
+    errors_leave(errors);
+}
+
+static bool configure(struct router *r, struct errors *errors)
+{
+    unsigned before = errors->count;
+    struct text message = {0};
+
+    if (!order_by_phase(r)) {
+        errors_add(errors, NULL, "out of memory");
+        return false;
+    }
+    for (unsigned i = 0; i < r->n_elements; i++)
+        configure_element(r->elements[r->configure_order[i]], &message, errors);
+    text_free(&message);
+    return errors->count == before;
+}
+
+struct router *router_create(struct plan *plan, const char *source, struct errors *errors)
+{
+    struct router *r = calloc(1, sizeof *r);
+
+    if (!r) {
+        errors_add(errors, NULL, "out of memory");
+        plan_free(plan);
+        return NULL;
+    }
+    r->plan = plan;
+    r->run_count = 1;
+    if (source)
+        r->source = strdup(source);
+    if (make_elements(r, errors) && graph_wire(r, plan, errors) && configure(r, errors))
+        return r;
+    router_destroy(r);
+    return NULL;
+}
+
+bool router_initialize(struct router *r, struct scheduler *scheduler, struct errors *errors)
+{
+    struct text message = {0};
+    bool ok = true;
+
+    r->scheduler = scheduler;
+    for (unsigned i = 0; ok && i < r->n_elements; i++) {
+        struct element *e = r->elements[r->configure_order[i]];
+        struct errors_context context;
+        unsigned before = errors->count;
+
+        enter(errors, &context, &message, "While initializing", e);
+        ok = !e->class->initialize || e->class->initialize(e, errors);
+        if (!ok && errors->count == before)
+            errors_add(errors, NULL, "unspecified error");
+        e->initialized = ok;
+        errors_leave(errors);
+    }
+    text_free(&message);
+    r->running = ok;
+    return ok;
+}
+
+void router_destroy(struct router *r)
+{
+    if (!r)
+        return;
+    r->running = false;
+    for (unsigned i = r->n_elements; i-- > 0;)
+        destroy_element(r->elements[r->configure_order ? r->configure_order[i] : i]);
+    names_free(r);
+    free(r->elements);
+    free(r->name_table);
+    free(r->configure_order);
+    free(r->source);
+    plan_free((struct plan *)r->plan);
+    free(r);
+}
+
+void router_please_stop(struct router *r)
+{
+    r->run_count--;
+    if (r->run_count <= 0) {
+        r->stop_requested = true;
+        if (r->scheduler)
+            r->scheduler->stop = true;
+    }
+}
+
+static bool class_known(const char *name)
+{
+    return element_class_find(name) != NULL;
+}
+
+struct router *router_from_text(const char *text, size_t length, const char *filename,
+                                const struct language_define *defines, unsigned n_defines,
+                                struct errors *errors)
+{
+    struct language_options options = {class_known, defines, n_defines};
+    unsigned before = errors->count;
+    struct plan *plan = language_parse(text, length, filename, &options, errors);
+    struct router *r;
+    char *source;
+
+    if (!plan)
+        return NULL;
+    if (errors->count != before) {
+        plan_free(plan);
+        return NULL;
+    }
+    source = strndup(text, length);
+    r = router_create(plan, source, errors);
+    free(source);
+    return r;
+}
