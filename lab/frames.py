@@ -11,8 +11,8 @@
 - Every Nic has a thread which empties the socket at once, into memory, whether or not somebody
   calls receive(): otherwise QEMU would stop taking frames from dom0, and dom0 would drop.
 - One user a NIC: QEMU takes one connection, a second one is refused here.
-- Beyond the NIC is Linux: a bridge drops what its queue cannot hold. send_many() with `window`
-  never has more than so many frames under way, given something that says how far they got.
+- Beyond the NIC is Linux: a bridge drops what its queue cannot hold, and Xen: a guest may be slower
+  than we are. send_many() with `window` never has more frames than that under way.
 """
 
 import collections
@@ -21,7 +21,6 @@ import os
 import socket
 import struct
 import threading
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHUNK = 64              # frames a write: enough to make system calls cheap
@@ -140,39 +139,42 @@ class Nic:
                 raise FrameError(f"NIC {self.number}: {error.strerror}") from None
             self.sent += len(frames)
 
-    def send_many(self, frames, window=None, arrived=None, timeout=60):
-        """Sends all of `frames` and returns how many. With `window` and `arrived`, a function that
-        returns how many of them have got through or are known to be dealt with, at most `window`
-        are under way; FrameError when `arrived` stands still for `timeout` seconds."""
-        if (window is None) != (arrived is None):
-            raise ValueError("window and arrived go together")
-        step = CHUNK if window is None else max(1, min(CHUNK, window // 4))
-        count, chunk = 0, []
-        for frame in frames:
-            chunk.append(frame)
-            if len(chunk) < step:
-                continue
-            if window is not None:
-                self._wait_below(count + len(chunk) - window, arrived, count, timeout)
-            self._write(chunk)
-            count += len(chunk)
-            chunk = []
-        if chunk:
-            if window is not None:
-                self._wait_below(count + len(chunk) - window, arrived, count, timeout)
-            self._write(chunk)
-            count += len(chunk)
-        return count
+    def send_many(self, frames, window=None, out=None, passes=None, timeout=60):
+        """Sends all of `frames`, a sequence, and returns how many.
 
-    def _wait_below(self, least, arrived, sent, timeout):
-        now, since = arrived(), time.monotonic()
-        while now < least:
-            time.sleep(0.0005)
-            before, now = now, arrived()
-            if now != before:
-                since = time.monotonic()
-            elif time.monotonic() - since > timeout:
-                raise FrameError(f"NIC {self.number}: {sent} frames sent, {now} arrived, nothing for {timeout} s")
+        With `window` and `out`, the Nic where they come out, at most `window` frames are under way
+        at any time. Where some are filtered, `passes` says for each frame whether it should come
+        out: then the frames before the next one missing at `out` count as arrived. FrameError when
+        nothing arrives for `timeout` seconds; a filter that loses frames shows so, too."""
+        if (window is None) != (out is None):
+            raise ValueError("window and out go together")
+        if window is None:
+            for at in range(0, len(frames), CHUNK):
+                self._write(frames[at:at + CHUNK])
+            return len(frames)
+        expected = None if passes is None else [i for i, through in enumerate(passes) if through]
+        before = out.received
+
+        def arrived():
+            count = out.received - before
+            if expected is None:
+                return count
+            return expected[count] if count < len(expected) else len(frames)
+
+        step = max(1, min(CHUNK, window // 4))
+        for at in range(0, len(frames), step):
+            chunk = frames[at:at + step]
+            with out._news:
+                least = at + len(chunk) - window
+                while arrived() < least:
+                    seen = out.received
+                    if not out._news.wait_for(lambda: out.received != seen or out._error, timeout):
+                        raise FrameError(f"NIC {self.number}: of {at} frames sent {arrived()} got through to "
+                                         f"NIC {out.number}, and none for {timeout} s")
+                    if out._error:
+                        raise FrameError(f"NIC {out.number}: {out._error}")
+            self._write(chunk)
+        return len(frames)
 
     def receive(self, timeout=5.0):
         """The next frame, or None when none comes within `timeout` seconds."""

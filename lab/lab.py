@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""lab.py - a lab from Python, for tests, the demo and benchmarks. The commands lab/up, lab/run …
+do the work.
+
+    with Lab("mine") as lab:                    # up, and down at the end
+        lab.put("build/clickos.elf", "/root/")
+        print(lab.run("xl list").stdout)
+        with lab.nic(1) as left: …
+"""
+
+import os
+import subprocess
+
+from frames import HERE, Nic, state_folder
+
+
+class LabError(Exception):
+    """A lab command failed; the text says which and what it printed."""
+
+
+class Lab:
+    def __init__(self, name="lab", *options):
+        self.name = name
+        self.options = list(options)        # for lab/up
+        self.state = state_folder(name)
+
+    def __enter__(self):
+        self.up()
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
+    def _command(self, command, *arguments, **kwargs):
+        return subprocess.run([os.path.join(HERE, command), "--name", self.name, *arguments], **kwargs)
+
+    def _must(self, command, *arguments):
+        done = self._command(command, *arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LabError(f"lab/{command} {' '.join(arguments)}: exit code {done.returncode}\n{done.stderr}")
+
+    def up(self):
+        """Starts the lab; its progress goes to standard error."""
+        done = self._command("up", *self.options, stdin=subprocess.DEVNULL)
+        if done.returncode != 0:
+            raise LabError(f"lab/up --name {self.name}: exit code {done.returncode}")
+
+    def down(self):
+        self._must("down")
+
+    def run(self, command, check=False, timeout=120, input=None):
+        """Runs `command`, a shell line or a list of arguments, in dom0. Returns a CompletedProcess
+        with text; with `check`, LabError when the command fails."""
+        arguments = [command] if isinstance(command, str) else list(command)
+        text = isinstance(input, (str, type(None)))
+        done = self._command("run", "--", *arguments, capture_output=True, text=text, timeout=timeout,
+                             **({"stdin": subprocess.DEVNULL} if input is None else {"input": input}))
+        if check and done.returncode != 0:
+            raise LabError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def put(self, *paths):
+        """put(SOURCE, …, DESTINATION): into dom0."""
+        self._must("put", *map(str, paths))
+
+    def get(self, *paths):
+        """get(SOURCE, …, DESTINATION): from dom0."""
+        self._must("get", *map(str, paths))
+
+    def nic(self, number):
+        """The far end of NIC 1 (on br0) or 2 (on br1): see frames.Nic."""
+        return Nic(self, number)
+
+    def console(self, domain):
+        """What a guest has printed, also when it is gone by now ('' when nothing)."""
+        return self.run(["cat", f"/var/log/xen/console/guest-{domain}.log"]).stdout
+
+    def drops(self):
+        """Frames that dom0's Linux has lost so far, by where: {} is what tests want."""
+        lines = self.run(["sh", "/etc/lab/drops"], check=True).stdout.split("\n")
+        return {where: int(count) for where, count in (line.rsplit(" ", 1) for line in lines if line)}
