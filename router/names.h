@@ -20,7 +20,8 @@ enum name_kind {
     NAME_IP_PREFIX,     /* struct arg_prefix */
     NAME_ETHER,         /* uint8_t[6] */
     NAME_IP6, NAME_IP6_PREFIX,  /* uint8_t[16]; uint8_t[17], the last byte is the prefix length */
-    NAME_TCP_PORT, NAME_UDP_PORT, NAME_IP_PROTO, NAME_ICMP_TYPE,    /* these and all below: uint32_t */
+    /* These and all below: uint32_t. */
+    NAME_TCP_PORT, NAME_UDP_PORT, NAME_IP_PROTO, NAME_ICMP_TYPE,
     NAME_ICMP_UNREACHABLE_CODE, NAME_ICMP_REDIRECT_CODE, NAME_ICMP_TIME_EXCEEDED_CODE,
     NAME_ICMP_PARAMETER_PROBLEM_CODE,
     NAME_ANNO,          /* offset, and the size in the upper 16 bits */
@@ -36,12 +37,16 @@ enum {
 
 enum { NAME_VALUE_MAX = 17 };
 
-/* Defines `name` in the compound of `definer`; the last definition counts. 0, -EINVAL (size) or -ENOMEM. */
+/*
+ * Defines `name` in the compound of `definer`; the last definition counts. 0, -EINVAL (size)
+ * or -ENOMEM.
+ */
 int names_define(struct element *definer, enum name_kind kind, const char *name,
                  const void *value, size_t size);
 /*
- * Looks in the scope of `user` (may be NULL) and outwards, then among the well-known. Addresses know Click's
- * suffixes: name:ip, name:bcast and name:gw (of the prefix), name:net, name:eth, name:ip6, name:ip6net.
+ * Looks in the scope of `user` (may be NULL) and outwards, then among the well-known.
+ * Addresses know Click's suffixes: name:ip, name:bcast and name:gw (of the prefix),
+ * name:net, name:eth, name:ip6, name:ip6net.
  */
 bool names_find(const struct element *user, enum name_kind kind, const char *name, void *value,
                 size_t size);
