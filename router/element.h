@@ -185,9 +185,10 @@ struct element {
     unsigned n_inputs, n_outputs;
     char *input_is_pull, *output_is_pull;   /* per port, resolved; 1: pull */
     unsigned index;                 /* in the router */
-    char *name;                     /* "c", "fw/in" */
-    char *config;                   /* as given */
-    char *landmark;                 /* "edge.click:7" */
+    const char *name;               /* "c", "fw/in"; these three are the plan's */
+    const char *config;             /* as given, or as last written */
+    const char *landmark;           /* "edge.click:7" */
+    char *written_config;           /* owned: `config` when it was written while running */
     bool configured, initialized;
 };
 

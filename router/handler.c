@@ -104,11 +104,10 @@ static int write_config(struct element *e, const struct handler_call *call)
         free(config);
         return -EINVAL;
     }
-    /* The text belongs to the plan, which flatconfig shows. */
-    struct plan_element *plan = (struct plan_element *)&e->router->plan->elements[e->index];
-
-    free(plan->config);
-    plan->config = e->config = config;
+    free(e->written_config);
+    e->written_config = config;
+    e->config = config;
+    e->router->plan->elements[e->index].config = config;       /* flatconfig shows it */
     return 0;
 }
 
@@ -170,7 +169,8 @@ static int read_requirements(struct element *e, const struct handler_call *call,
 
     (void)call;
     for (unsigned i = 0; i < plan->n_requirements; i++)
-        text_printf(out, "%s\n", plan->requirements[i]);
+        text_printf(out, "%s%s%s\n", plan->requirements[i].type,
+                    *plan->requirements[i].value ? " " : "", plan->requirements[i].value);
     return 0;
 }
 

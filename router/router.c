@@ -70,6 +70,7 @@ static void destroy_element(struct element *e)
     free(e->outputs);
     free(e->input_is_pull);
     free(e->output_is_pull);
+    free(e->written_config);
     free(e);
 }
 
@@ -248,7 +249,7 @@ void router_destroy(struct router *r)
     free(r->name_table);
     free(r->configure_order);
     free(r->source);
-    plan_free((struct plan *)r->plan);
+    plan_free(r->plan);
     free(r);
 }
 
@@ -271,7 +272,8 @@ struct router *router_from_text(const char *text, size_t length, const char *fil
                                 const struct language_define *defines, unsigned n_defines,
                                 struct errors *errors)
 {
-    struct language_options options = {class_known, defines, n_defines};
+    struct language_options options = {.class_known = class_known, .defines = defines,
+                                       .n_defines = n_defines};
     unsigned before = errors->count;
     struct plan *plan = language_parse(text, length, filename, &options, errors);
     struct router *r;

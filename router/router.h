@@ -18,7 +18,7 @@ struct router {
     struct element **elements;
     unsigned n_elements;
     struct scheduler *scheduler;        /* NULL before router_initialize() */
-    const struct plan *plan;            /* owned */
+    struct plan *plan;                  /* owned */
     char *source;                       /* the configuration's text, for the `config` handler */
     int run_count;                      /* the driver stops when this is no longer positive */
     bool running;
