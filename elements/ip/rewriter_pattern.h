@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * rewriter_pattern.h - what a rewriter turns a new flow into: "SADDR SPORT DADDR DPORT".
+ *
+ * A dash leaves a field alone. SPORT may be a range L-H: the packet's own port if it is
+ * in the range and free, else a random one that is free; `#` behind the range goes through
+ * it in order, `?` is random from the start. Two words, "SADDR DADDR", change addresses
+ * only, and SADDR may be a range or prefix then. Three words are SADDR DADDR SPORT, and one is the
+ * name of a pattern that IPRewriterPatterns defined.
+ *
+ * Patterns are counted: whoever names a shared one holds a reference.
+ */
+#ifndef ELEMENTS_IP_REWRITER_PATTERN_H
+#define ELEMENTS_IP_REWRITER_PATTERN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "elements/ip/flow_table.h"
+
+struct element;
+struct text;
+
+struct rewriter_pattern {
+    be32_t src, dst;                    /* 0: as in the packet */
+    be16_t src_port, dst_port;
+    bool ports;                         /* it may change ports */
+    bool sequential, own_first;
+    uint32_t span;                      /* values to choose from, less one; 0: nothing to choose */
+    uint32_t next;
+    uint32_t references;
+    /* The last search that found nothing free, and when: it need not be repeated before a removal. */
+    const struct flow_table *full_table;
+    uint64_t full_removals;
+    struct flow_key full_key;
+};
+
+/* From words; NULL: `why` says what is wrong. */
+struct rewriter_pattern *rewriter_pattern_parse(char *const *word, unsigned n,
+                                                const struct element *scope, struct text *why);
+void rewriter_pattern_release(struct rewriter_pattern *pattern);
+
+/* The flow whose packets look for their new addresses, and where replies must not collide. */
+struct rewriter_query {
+    const struct flow_table *flows;
+    unsigned map;                       /* where replies are looked up */
+    const struct flow_key *key;
+    bool ping;                          /* ports stand for an identifier; see icmp_ping_rewriter.c */
+};
+
+/* An echo's identifier as a pair of ports that tells requests from replies. */
+static inline be16_t rewriter_ping_port(be16_t identifier)
+{
+    return (be16_t)(identifier + 1);
+}
+
+/* False: nothing in the pattern's range is free. */
+bool rewriter_pattern_map(struct rewriter_pattern *pattern, const struct rewriter_query *query,
+                          struct flow_key *rewritten);
+
+/* "1.0.0.1 1024-65535 - -" */
+void rewriter_pattern_format(const struct rewriter_pattern *pattern, struct text *out);
+
+#endif
