@@ -145,6 +145,7 @@ static const uint8_t sizes[NAME_KINDS] = {
     [NAME_ETHER] = 6,
     [NAME_IP6] = 16,
     [NAME_IP6_PREFIX] = 17,
+    [NAME_REWRITER_PATTERN] = sizeof(void *),
 };
 
 static size_t size_of(enum name_kind kind)

@@ -25,6 +25,7 @@ enum name_kind {
     NAME_ICMP_UNREACHABLE_CODE, NAME_ICMP_REDIRECT_CODE, NAME_ICMP_TIME_EXCEEDED_CODE,
     NAME_ICMP_PARAMETER_PROBLEM_CODE,
     NAME_ANNO,          /* offset, and the size in the upper 16 bits */
+    NAME_REWRITER_PATTERN,          /* struct rewriter_pattern *; see elements/ip/rewriter_pattern.h */
     NAME_KINDS
 };
 
