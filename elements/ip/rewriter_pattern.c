@@ -212,6 +212,11 @@ bool rewriter_pattern_map(struct rewriter_pattern *pattern, const struct rewrite
     if (!pattern->span)
         return true;
 
+    /* What does not matter for whether a value is free, all the same. */
+    if (pattern->ports)
+        wanted.src_port = 0;
+    if (query->ping)
+        wanted.dst_port = 0;
     /* A range of 64,000 that is full costs a millisecond to search: not for each packet. */
     if (pattern->full_table == query->flows && pattern->full_removals == query->flows->removals &&
         flow_key_equal(&pattern->full_key, &wanted))
