@@ -272,10 +272,9 @@ bool args_read_prefix(const struct element *scope, const char *text, struct arg_
         }
         if (!scope)
             return false;
-        if (names_find(scope, NAME_IP_PREFIX, text, prefix, sizeof *prefix))
-            return true;
+        /* A name for an address and a prefix means the address; NAME:ipnet is the prefix. */
         if (!args_read_ip(scope, text, &v.address))
-            return false;
+            return names_find(scope, NAME_IP_PREFIX, text, prefix, sizeof *prefix);
         *prefix = (struct arg_prefix){v.address, UINT32_MAX};
         return true;
     }
