@@ -41,6 +41,8 @@ void guest_main(void)
     events_init();
     thread_init();                                      /* from here on we may block */
     grants_init();
+    console_printf("memory: %llu KB, %llu KB free\n", (unsigned long long)pages_total() * 4,
+                   (unsigned long long)pages_free_count() * 4);
 
     if (boot_argument("crash", crash, sizeof crash))
         trap_provoke(crash);

@@ -7,7 +7,7 @@
  * instruction is left (guest.mk).
  *
  * - errno is one variable: threads switch only where they ask to.
- * - Streams exist only inside vsnprintf and strtod, without a buffer and without a lock.
+ * - Streams exist only inside vsnprintf and strtod, never locked, never left open.
  */
 #include <assert.h>
 #include <errno.h>
@@ -46,8 +46,7 @@ int *___errno_location(void)
 
 int __lockfile(FILE *stream);
 void __unlockfile(FILE *stream);
-int __towrite(FILE *stream);
-int __uflow(FILE *stream);
+void __stdio_exit_needed(void);
 void __stack_chk_fail(void);
 
 int __lockfile(FILE *stream)
@@ -61,18 +60,9 @@ void __unlockfile(FILE *stream)
     (void)stream;
 }
 
-/* "Ready to write, without a buffer": every piece then goes to vsnprintf's own write function. */
-int __towrite(FILE *stream)
+/* Streams ask for this so that exit() flushes files: there are none. */
+void __stdio_exit_needed(void)
 {
-    (void)stream;
-    return 0;
-}
-
-/* strtod reads from a string that it takes for an endless buffer: nobody asks for more. */
-int __uflow(FILE *stream)
-{
-    (void)stream;
-    return EOF;
 }
 
 void __stack_chk_fail(void)

@@ -67,7 +67,7 @@ struct thread *thread_create(const char *name, void (*function)(void *), void *a
         t->name[i] = name[i];
 
     /* What thread_switch() expects: control words, r15 to rbp, return address. */
-    uint64_t *sp = (uint64_t *)((uintptr_t)t & ~15ull) - 1;
+    uint64_t *sp = (uint64_t *)((uintptr_t)t & ~15ull);
     *--sp = (uint64_t)(uintptr_t)thread_entry;
     *--sp = 0;                                      /* rbp */
     *--sp = 0;                                      /* rbx */

@@ -38,7 +38,7 @@ static const char *const names[VECTORS] = {
 
 /* ---- report ---- */
 
-static bool crashing;
+static unsigned crashing;
 
 static void __attribute__((noreturn)) end_crashed(void)
 {
@@ -59,6 +59,8 @@ static void print_stack(uint64_t sp)
 {
     console_printf("stack at %016llx:\n", (unsigned long long)sp);
     sp &= ~7ull;
+    if (!stack_readable(sp))            /* after an overflow the words above the guard page tell most */
+        sp = (sp | (PAGE_SIZE - 1)) + 1;
     for (unsigned i = 0; i < STACK_WORDS && stack_readable(sp); i++, sp += 8)
         console_printf("%s%016llx%s", i % 4 ? " " : "  ", *(unsigned long long *)sp,
                        i % 4 == 3 ? "\n" : "");
@@ -109,11 +111,18 @@ static uint64_t fault_address(void)
     return address;
 }
 
-static void begin_report(void)
+/* The second time the report itself failed: one short line; the third time nothing. */
+static void begin_report(uint64_t rip)
 {
-    if (crashing)                   /* the report itself failed: no second try */
+    static uint64_t first;
+
+    if (++crashing == 1)
+        first = rip;
+    if (crashing == 2)
+        console_printf("*** crash at %llx within the report of a crash at %llx\n",
+                       (unsigned long long)rip, (unsigned long long)first);
+    if (crashing >= 2)
         end_crashed();
-    crashing = true;
 }
 
 static void __attribute__((noreturn)) end_report(void)
@@ -129,7 +138,7 @@ void trap_crash(const struct trap_frame *f)
 {
     const char *name = f->vector < VECTORS ? names[f->vector] : "exception";
 
-    begin_report();
+    begin_report(f->rip);
     if (f->vector == VECTOR_PAGE_FAULT) {
         uint64_t address = fault_address();
         char where[80];
@@ -151,7 +160,7 @@ void panic(const char *format, ...)
     char text[256];
     va_list arguments;
 
-    begin_report();
+    begin_report((uint64_t)__builtin_return_address(0));
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
