@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * classify.c - the program that classifies packets: bit vectors over classes of field values.
+ *
+ * The rules become a list of conjunctions (classify_conjunctions.h); the first that matches
+ * decides. For each field of one or two bytes that some rule looks at, values which no rule tells
+ * apart form a class. A class has a row with one bit per conjunction: set if the
+ * conjunction allows these values of this field. The AND of a packet's rows, one per
+ * field, has a bit for every conjunction that matches, and the lowest is the answer. So a
+ * hundred rules cost what one costs (up to 64 conjunctions: one word per field),
+ * and a thousand not much more: a summary word per class tells which blocks of the row
+ * hold any bit at all, and mostly one block survives their AND.
+ *
+ * From value to class: one byte by table; two bytes by the first one's block of 256 entries,
+ * where equal blocks are stored once, so that ten rules take kilobytes, not megabytes.
+ *
+ * Cost per packet: per field one or two table reads and one row read; per surviving block of
+ * 8 words a pass over the fields. No division, no allocation, no branch per rule.
+ */
+#include "elements/standard/classify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "elements/standard/classify_conjunctions.h"
+
+enum {
+    GROUP = 16,                     /* packets that go through the phases together */
+    BLOCK_WORDS = 8,                /* a cache line of a row */
+    CLASSES_MAX = 65535,
+};
+
+struct field {
+    uint8_t base, size;
+    uint16_t offset;
+    uint16_t absent;                /* the class of packets without the field */
+    uint16_t *class_of;             /* size 1: by value; size 2: blocks of 256, by second byte */
+    uint16_t block[256];            /* size 2: by first byte, which block */
+    uint64_t *rows;                 /* n_classes of `words` words */
+    uint64_t *summary;              /* per class: which blocks of its row are not all zero */
+    unsigned n_classes, n_blocks;
+};
+
+struct classify_program {
+    unsigned n_fields, n_rules, n_conjunctions;
+    unsigned words;                 /* of a row */
+    unsigned block_words;           /* at least BLOCK_WORDS, so that 64 blocks make a row */
+    uint64_t only_word;             /* words == 1: a bit for each conjunction */
+    uint32_t *rule;                 /* of each conjunction */
+    uint64_t *maybe;                /* conjunctions that need the rule's own word; NULL: none */
+    bool *dead;                     /* per rule */
+    bool uses[CLASSIFY_BASES];
+    struct classify_rules rules;    /* kept when `maybe` */
+    struct field field[];
+};
+
+/* ---- compiling ---- */
+
+/* At value `at` a conjunction starts, or stops, to allow the values of a field. */
+struct event {
+    uint32_t at, conjunction;
+};
+
+static int compare_events(const void *a, const void *b)
+{
+    const struct event *x = a, *y = b;
+
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static const struct classify_literal *literal_of(const struct classify_conjunction *c,
+                                                 unsigned field)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        if (c->literal[i].field == field)
+            return &c->literal[i];
+    return NULL;
+}
+
+/* The events of a field in order; `row` gets the conjunctions that do not look at the field. */
+static struct event *list_events(const struct classify_conjunctions *all, unsigned field,
+                                 uint32_t absent, uint64_t *row, size_t *n_events)
+{
+    const struct classify_literal *l;
+    struct event *events;
+    size_t n = 0;
+
+    for (unsigned i = 0; i < all->n; i++)
+        if ((l = literal_of(all->conjunction[i], field)))
+            n += 2 * (size_t)l->set->n;
+    events = malloc((n + 1) * sizeof *events);
+    if (!events)
+        return NULL;
+    n = 0;
+    for (unsigned i = 0; i < all->n; i++) {
+        l = literal_of(all->conjunction[i], field);
+        if (!l) {
+            row[i / 64] |= 1ull << i % 64;
+            continue;
+        }
+        for (uint32_t s = 0; s < l->set->n; s++) {
+            events[n++] = (struct event){l->set->span[s].low, i};
+            if (l->set->span[s].high < absent)
+                events[n++] = (struct event){l->set->span[s].high + 1, i};
+        }
+    }
+    qsort(events, n, sizeof *events, compare_events);
+    *n_events = n;
+    return events;
+}
+
+/* Finds rows again: open addressing over class numbers + 1. */
+struct row_index {
+    uint32_t *slot;
+    unsigned mask;
+};
+
+static uint64_t hash_row(const uint64_t *row, unsigned words)
+{
+    uint64_t h = 0x9E3779B97F4A7C15u;
+
+    for (unsigned i = 0; i < words; i++) {
+        h = (h ^ row[i]) * 0xD6E8FEB86659FD93u;
+        h ^= h >> 32;
+    }
+    return h;
+}
+
+/* The class with this row, new if need be; CLASSES_MAX: no memory or no number left. */
+static unsigned class_with_row(struct field *f, struct row_index *index, const uint64_t *row,
+                               unsigned words)
+{
+    unsigned i = (unsigned)hash_row(row, words) & index->mask;
+    unsigned c = f->n_classes;
+
+    for (; index->slot[i]; i = (i + 1) & index->mask)
+        if (!memcmp(&f->rows[(size_t)(index->slot[i] - 1) * words], row, words * sizeof *row))
+            return index->slot[i] - 1;
+    if (c == CLASSES_MAX)
+        return CLASSES_MAX;
+    if (!(c & (c - 1))) {           /* 0, 1, 2, 4, ...: full */
+        uint64_t *grown = realloc(f->rows, (c ? 2 * (size_t)c : 1) * words * sizeof *grown);
+
+        if (!grown)
+            return CLASSES_MAX;
+        f->rows = grown;
+    }
+    memcpy(&f->rows[(size_t)c * words], row, words * sizeof *row);
+    index->slot[i] = c + 1;
+    return f->n_classes++;
+}
+
+/* Classes of all values of a field, into class_at[0 .. absent]. */
+static bool find_classes(struct field *f, const struct classify_conjunctions *all, unsigned number,
+                         unsigned words, uint32_t absent, uint16_t *class_at)
+{
+    uint64_t *row = calloc(words, sizeof *row);
+    size_t n_events = 0, e = 0;
+    struct event *events = row ? list_events(all, number, absent, row, &n_events) : NULL;
+    struct row_index index = {NULL, 0};
+    bool ok = false;
+
+    if (events) {
+        size_t slots = 16;
+
+        while (slots < 2 * (n_events + 1) && slots < 2 * (size_t)CLASSES_MAX)
+            slots *= 2;
+        index = (struct row_index){calloc(slots, sizeof *index.slot), (unsigned)slots - 1};
+    }
+    if (index.slot) {
+        uint32_t at = 0;
+
+        ok = true;
+        while (ok && at <= absent) {
+            uint32_t end;
+            unsigned c;
+
+            for (; e < n_events && events[e].at == at; e++)
+                row[events[e].conjunction / 64] ^= 1ull << events[e].conjunction % 64;
+            end = e < n_events ? events[e].at : absent + 1;
+            c = class_with_row(f, &index, row, words);
+            ok = c < CLASSES_MAX;
+            while (at < end)
+                class_at[at++] = (uint16_t)c;
+        }
+    }
+    free(index.slot);
+    free(events);
+    free(row);
+    return ok;
+}
+
+/* Two bytes: stores each distinct block of 256 once. */
+static bool fold_blocks(struct field *f, const uint16_t *class_at)
+{
+    for (unsigned first = 0; first < 256; first++) {
+        const uint16_t *block = &class_at[first * 256];
+        unsigned b = 0;
+
+        while (b < f->n_blocks && memcmp(&f->class_of[b * 256], block, 256 * sizeof *block))
+            b++;
+        if (b == f->n_blocks) {
+            uint16_t *grown = realloc(f->class_of, (size_t)(b + 1) * 256 * sizeof *grown);
+
+            if (!grown)
+                return false;
+            f->class_of = grown;
+            memcpy(&f->class_of[b * 256], block, 256 * sizeof *block);
+            f->n_blocks++;
+        }
+        f->block[first] = (uint16_t)b;
+    }
+    return true;
+}
+
+static bool summarise(struct field *f, unsigned words, unsigned block_words)
+{
+    f->summary = calloc(f->n_classes, sizeof *f->summary);
+    if (!f->summary)
+        return false;
+    for (unsigned c = 0; c < f->n_classes; c++)
+        for (unsigned w = 0; w < words; w++)
+            if (f->rows[(size_t)c * words + w])
+                f->summary[c] |= 1ull << w / block_words;
+    return true;
+}
+
+static bool make_field(struct field *f, const struct classify_conjunctions *all, unsigned number,
+                       unsigned words, unsigned block_words)
+{
+    uint32_t absent = classify_field_absent(&all->field[number]);
+    uint16_t *class_at = malloc((absent + 1) * sizeof *class_at);
+    uint64_t *rows;
+    bool ok;
+
+    f->base = all->field[number].base;
+    f->size = all->field[number].size;
+    f->offset = all->field[number].offset;
+    ok = class_at && find_classes(f, all, number, words, absent, class_at);
+    if (ok) {
+        rows = realloc(f->rows, (size_t)f->n_classes * words * sizeof *rows);
+        if (rows)
+            f->rows = rows;
+        f->absent = class_at[absent];
+        ok = summarise(f, words, block_words);
+    }
+    if (ok && f->size == 2) {
+        ok = fold_blocks(f, class_at);
+    } else if (ok) {
+        f->class_of = class_at;
+        class_at = NULL;
+    }
+    free(class_at);
+    return ok;
+}
+
+static struct classify_program *make_program(const struct classify_conjunctions *all,
+                                             unsigned n_rules)
+{
+    struct classify_program *p = calloc(1, sizeof *p + all->n_fields * sizeof p->field[0]);
+    bool ok = p != NULL;
+
+    if (!ok)
+        return NULL;
+    p->n_rules = n_rules;
+    p->n_conjunctions = all->n;
+    p->words = all->n ? (all->n + 63) / 64 : 1;
+    p->block_words = BLOCK_WORDS;
+    while (64 * p->block_words < p->words)
+        p->block_words *= 2;
+    p->only_word = all->n < 64 ? (1ull << all->n) - 1 : ~0ull;
+    p->rule = malloc((all->n + 1) * sizeof *p->rule);
+    p->dead = malloc(n_rules + 1);
+    p->maybe = all->any_maybe ? calloc(p->words, sizeof *p->maybe) : NULL;
+    if (!p->rule || !p->dead || (all->any_maybe && !p->maybe)) {
+        classify_free(p);
+        return NULL;
+    }
+    memcpy(p->dead, all->dead, n_rules);
+    for (unsigned i = 0; i < all->n; i++) {
+        p->rule[i] = all->conjunction[i]->rule;
+        if (all->conjunction[i]->maybe)
+            p->maybe[i / 64] |= 1ull << i % 64;
+    }
+    for (unsigned i = 0; ok && i < all->n_fields; i++) {
+        bool used = false;
+
+        for (unsigned c = 0; c < all->n && !used; c++)
+            used = literal_of(all->conjunction[c], i) != NULL;
+        if (!used)
+            continue;
+        p->uses[all->field[i].base] = true;
+        ok = make_field(&p->field[p->n_fields++], all, i, p->words, p->block_words);
+    }
+    if (!ok) {
+        classify_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+struct classify_program *classify_compile(struct classify_rules *rules)
+{
+    struct classify_conjunctions all = {0};
+    struct classify_program *p = NULL;
+
+    if (!rules->failed && classify_conjunctions_make(&all, rules))
+        p = make_program(&all, rules->n_rules);
+    if (p && p->maybe) {
+        p->rules = *rules;
+        *rules = (struct classify_rules){0};
+    }
+    classify_rules_free(rules);
+    arena_free(&all.arena);
+    return p;
+}
+
+void classify_free(struct classify_program *program)
+{
+    if (!program)
+        return;
+    for (unsigned i = 0; i < program->n_fields; i++) {
+        free(program->field[i].class_of);
+        free(program->field[i].rows);
+        free(program->field[i].summary);
+    }
+    free(program->rule);
+    free(program->maybe);
+    free(program->dead);
+    classify_rules_free(&program->rules);
+    free(program);
+}
+
+bool classify_rule_is_dead(const struct classify_program *program, unsigned rule)
+{
+    return program->dead[rule];
+}
+
+/* ---- running ---- */
+
+struct views {
+    const uint8_t *start[CLASSIFY_BASES][GROUP];
+    uint32_t length[CLASSIFY_BASES][GROUP];
+};
+
+static inline unsigned class_in(const struct field *f, const uint8_t *start, uint32_t length)
+{
+    const uint8_t *at;
+
+    if ((uint32_t)f->offset + f->size > length)
+        return f->absent;
+    at = start + f->offset;
+    if (f->size == 1)
+        return f->class_of[at[0]];
+    return f->class_of[(unsigned)f->block[at[0]] << 8 | at[1]];
+}
+
+/* What the conjunctions in `bits` of word w say: a rule, or CLASSIFY_NONE when all were maybes. */
+static inline unsigned decide(const struct classify_program *program, unsigned w, uint64_t bits,
+                              const struct packet *packet)
+{
+    for (; bits; bits &= bits - 1) {
+        unsigned c = w * 64 + (unsigned)__builtin_ctzll(bits);
+        unsigned rule = program->rule[c];
+
+        if (__builtin_expect(!program->maybe || !(program->maybe[w] >> c % 64 & 1), 1)
+            || classify_matches(&program->rules, program->rules.root[rule], packet))
+            return rule;
+    }
+    return (unsigned)CLASSIFY_NONE;
+}
+
+/* Up to 64 conjunctions: the rows are single words. */
+static void run_one_word(const struct classify_program *program, const struct views *v,
+                         struct packet *const *packets, unsigned n, unsigned *rule)
+{
+    uint64_t row[GROUP];
+
+    for (unsigned i = 0; i < n; i++)
+        row[i] = program->only_word;
+    for (unsigned k = 0; k < program->n_fields; k++) {
+        const struct field *f = &program->field[k];
+
+        for (unsigned i = 0; i < n; i++)
+            row[i] &= f->rows[class_in(f, v->start[f->base][i], v->length[f->base][i])];
+    }
+    for (unsigned i = 0; i < n; i++)
+        rule[i] = decide(program, 0, row[i], packets[i]);
+}
+
+/*
+ * The first rule that matches a packet whose rows stand at these indexes, looking at
+ * the blocks in `blocks` only.
+ */
+static unsigned search(const struct classify_program *program, uint64_t blocks,
+                       const uint32_t *row_at, const struct packet *packet)
+{
+    const uint64_t *row[CLASSIFY_FIELDS_MAX];
+
+    for (unsigned k = 0; k < program->n_fields; k++)
+        row[k] = program->field[k].rows + row_at[k];
+    for (; blocks; blocks &= blocks - 1) {
+        unsigned w = (unsigned)__builtin_ctzll(blocks) * program->block_words;
+        unsigned end = w + program->block_words;
+
+        if (end > program->words)
+            end = program->words;
+        for (; w < end; w++) {
+            uint64_t bits = row[0][w];
+            unsigned rule;
+
+            for (unsigned k = 1; k < program->n_fields; k++)
+                bits &= row[k][w];
+            if (!bits)
+                continue;
+            rule = decide(program, w, bits, packet);
+            if (rule != (unsigned)CLASSIFY_NONE)
+                return rule;
+        }
+    }
+    return (unsigned)CLASSIFY_NONE;
+}
+
+static void run_many_words(const struct classify_program *program, const struct views *v,
+                           struct packet *const *packets, unsigned n, unsigned *rule)
+{
+    uint32_t row_at[GROUP][CLASSIFY_FIELDS_MAX];
+    uint64_t blocks[GROUP];
+
+    for (unsigned i = 0; i < n; i++)
+        blocks[i] = ~0ull;
+    for (unsigned k = 0; k < program->n_fields; k++) {
+        const struct field *f = &program->field[k];
+
+        for (unsigned i = 0; i < n; i++) {
+            unsigned c = class_in(f, v->start[f->base][i], v->length[f->base][i]);
+
+            row_at[i][k] = c * program->words;
+            blocks[i] &= f->summary[c];
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        unsigned first = blocks[i] ? (unsigned)__builtin_ctzll(blocks[i]) : 0;
+
+        for (unsigned k = 0; k < program->n_fields; k++)
+            __builtin_prefetch(program->field[k].rows + row_at[i][k]
+                               + first * program->block_words);
+    }
+    for (unsigned i = 0; i < n; i++)
+        rule[i] = search(program, blocks[i], row_at[i], packets[i]);
+}
+
+/* More than 64 conjunctions and none looks at any field: all of them are maybes. */
+static void run_naive(const struct classify_program *program, struct packet *const *packets,
+                      unsigned n, unsigned *rule)
+{
+    for (unsigned i = 0; i < n; i++)
+        rule[i] = classify_naive(&program->rules, packets[i]);
+}
+
+void classify_run(const struct classify_program *program, struct packet *const *packets,
+                  unsigned n, unsigned *rule)
+{
+    struct views v;
+
+    while (n) {
+        unsigned now = n < GROUP ? n : GROUP;
+
+        for (unsigned b = 0; b < CLASSIFY_BASES; b++)
+            for (unsigned i = 0; program->uses[b] && i < now; i++) {
+                struct classify_view view = classify_view(packets[i], (enum classify_base)b);
+
+                v.start[b][i] = view.start;
+                v.length[b][i] = view.length;
+            }
+        if (program->words == 1)
+            run_one_word(program, &v, packets, now, rule);
+        else if (!program->n_fields)
+            run_naive(program, packets, now, rule);
+        else
+            run_many_words(program, &v, packets, now, rule);
+        packets += now;
+        rule += now;
+        n -= now;
+    }
+}
+
+/* ---- telling ---- */
+
+void classify_describe(const struct classify_program *program, struct text *out)
+{
+    static const char *const base_name[CLASSIFY_BASES] = {"data", "mac", "network", "transport"};
+    size_t bytes = sizeof *program + program->n_fields * sizeof program->field[0]
+                   + program->n_conjunctions * sizeof program->rule[0];
+
+    for (unsigned i = 0; i < program->n_fields; i++) {
+        const struct field *f = &program->field[i];
+        size_t table = f->size == 1 ? 257 : (size_t)f->n_blocks * 256;
+
+        bytes += table * sizeof *f->class_of
+                 + f->n_classes * (size_t)(program->words + 1) * sizeof(uint64_t);
+    }
+    text_printf(out, "%u rules, %u conjunctions, %u fields, %zu bytes\n", program->n_rules,
+                program->n_conjunctions, program->n_fields, bytes);
+    for (unsigned i = 0; i < program->n_fields; i++) {
+        const struct field *f = &program->field[i];
+
+        text_printf(out, "%s[%u:%u]  %u classes\n", base_name[f->base], f->offset, f->size,
+                    f->n_classes);
+    }
+}
