@@ -20,7 +20,7 @@ say     = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 
 find    = $(filter-out %_test.c %/fuzz_%.c,$(wildcard $(1)))
 ROUTER  := $(call find,router/*.c language/*.c elements/*/*.c)
-PROCESS := $(ROUTER) $(call find,platform/linux/*.c)
+PROCESS := $(ROUTER) $(call find,platform/linux/*.c platform/linux/elements/*.c)
 TESTS   := $(wildcard router/*_test.c language/*_test.c elements/*/*_test.c control/*_test.c \
              drivers/*_test.c platform/*/*_test.c cli/*_test.c)
 
