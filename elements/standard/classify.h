@@ -99,7 +99,7 @@ void classify_free(struct classify_program *program);
 void classify_run(const struct classify_program *program, struct packet *const *packets,
                   unsigned n, unsigned *rule);
 
-/* True: no packet can match the rule, because of itself or of earlier ones. (False may be ignorance.) */
+/* True: no packet reaches the rule and matches it. (False may be ignorance.) */
 bool classify_rule_is_dead(const struct classify_program *program, unsigned rule);
 /* For people: size and shape of the program. */
 void classify_describe(const struct classify_program *program, struct text *out);

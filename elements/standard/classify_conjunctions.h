@@ -4,8 +4,8 @@
  * these sets".
  *
  * A rule matches a packet exactly when one of its conjunctions does, except for those
- * marked `maybe`, which match too much: there the rule itself has the last word. That is what becomes of
- * rules that would fall apart into too many conjunctions or need too many fields.
+ * marked `maybe`, which match too much: there the rule itself has the last word. That
+ * becomes of rules that would fall apart into too many conjunctions or need too many fields.
  */
 #ifndef ELEMENTS_STANDARD_CLASSIFY_CONJUNCTIONS_H
 #define ELEMENTS_STANDARD_CLASSIFY_CONJUNCTIONS_H

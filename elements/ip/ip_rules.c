@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* ip_rules.c - a rule set of IPFilter or IPClassifier; see ip_rules.h. */
+#include "elements/ip/ip_rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "elements/ip/ip_expression.h"
+
+static const char *skip_space(const char *s)
+{
+    return s + strspn(s, " \t\r\n");
+}
+
+/* allow, deny, drop or an output; returns what follows. */
+static const char *read_action(struct ip_rule *rule, const struct element *e, const char *where,
+                               struct errors *errors)
+{
+    size_t n = strcspn(rule->text, " \t\r\n");
+    char word[24];
+    uint64_t output;
+
+    snprintf(word, sizeof word, "%.*s", (int)n, rule->text);
+    rule->action_length = n;
+    rule->output = (unsigned)IP_RULES_DROP;
+    if (!strcmp(word, "allow")) {
+        rule->output = 0;
+        if (!e->n_outputs)
+            errors_add(errors, NULL, "%s'allow' is meaningless, element has zero outputs", where);
+    } else if (n < sizeof word && args_read_unsigned(word, UINT32_MAX, &output)) {
+        rule->output = (unsigned)output;
+        if (output >= e->n_outputs)
+            errors_add(errors, NULL, "%sslot '%s' out of range", where, word);
+    } else if (strcmp(word, "deny") && strcmp(word, "drop")) {
+        errors_add(errors, NULL, "%sunknown slot ID '%.*s'", where, (int)n, rule->text);
+    }
+    return skip_space(rule->text + n);
+}
+
+static bool make_rule(struct ip_rule *rule, struct classify_rules *rules, const char *word,
+                      unsigned number, bool actions, const struct element *e,
+                      struct errors *errors)
+{
+    char where[32];
+    const char *expression;
+    char *text = args_unquote(word, &(size_t){0});
+
+    if (!text)
+        return false;
+    snprintf(where, sizeof where, "pattern %u: ", number);
+    /* The text loses its outer space, in place. */
+    expression = skip_space(text);
+    memmove(text, expression, strlen(expression) + 1);
+    rule->text = text;
+    rule->output = number;
+    if (actions && !*text) {
+        errors_add(errors, NULL, "empty pattern %u", number);
+        return true;
+    }
+    expression = actions ? read_action(rule, e, where, errors) : text;
+    classify_add_rule(rules, ip_expression_read(rules, e, expression, where, errors));
+    return true;
+}
+
+bool ip_rules_make(struct ip_rules *rules, const struct words *words, bool actions,
+                   const struct element *e, struct errors *errors)
+{
+    struct ip_rules made = {.rule = calloc(words->n + 1, sizeof *made.rule)};
+    struct classify_rules expressions = {0};
+    unsigned before = errors->count;
+    bool room = made.rule != NULL;
+
+    for (; room && made.n < words->n; made.n++)
+        room = make_rule(&made.rule[made.n], &expressions, words->word[made.n], made.n, actions,
+                         e, errors);
+    if (room && errors->count == before) {
+        made.program = classify_compile(&expressions);
+        room = made.program != NULL;
+    }
+    classify_rules_free(&expressions);
+    if (!room)
+        errors_add(errors, NULL, "out of memory for %u rules", words->n);
+    if (errors->count > before) {
+        ip_rules_release(&made);
+        return false;
+    }
+    ip_rules_release(rules);
+    *rules = made;
+    return true;
+}
+
+void ip_rules_release(struct ip_rules *rules)
+{
+    for (unsigned i = 0; i < rules->n; i++)
+        free(rules->rule[i].text);
+    free(rules->rule);
+    classify_free(rules->program);
+    *rules = (struct ip_rules){0};
+}
+
+static inline unsigned account(struct ip_rules *rules, unsigned matched)
+{
+    if (matched == (unsigned)CLASSIFY_NONE) {
+        rules->unmatched++;
+        return (unsigned)IP_RULES_DROP;
+    }
+    rules->rule[matched].packets++;
+    return rules->rule[matched].output;
+}
+
+void ip_rules_run(struct ip_rules *rules, const struct batch *batch, unsigned *out)
+{
+    classify_run(rules->program, batch->pkt, batch->n, out);
+    for (unsigned i = 0; i < batch->n; i++)
+        out[i] = account(rules, out[i]);
+}
+
+unsigned ip_rules_run_one(struct ip_rules *rules, struct packet *p)
+{
+    unsigned matched;
+
+    classify_run(rules->program, &p, 1, &matched);
+    return account(rules, matched);
+}

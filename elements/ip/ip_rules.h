@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * ip_rules.h - a rule set of IPFilter or IPClassifier: expressions, actions, counts, program.
+ */
+#ifndef ELEMENTS_IP_IP_RULES_H
+#define ELEMENTS_IP_IP_RULES_H
+
+#include "elements/standard/classify.h"
+#include "router/element.h"
+
+enum { IP_RULES_DROP = -1 };    /* as an unsigned: the output that does not exist */
+
+struct ip_rule {
+    char *text;                 /* as written, the action included */
+    size_t action_length;       /* of the text; 0: no action in it */
+    unsigned output;            /* IP_RULES_DROP: drop */
+    uint64_t packets;           /* that it decided */
+};
+
+struct ip_rules {
+    struct classify_program *program;
+    struct ip_rule *rule;
+    unsigned n;
+    uint64_t unmatched;         /* packets */
+};
+
+/*
+ * Makes a rule set of the words; with `actions` each begins with one, else word i sends to
+ * output i. False: errors were added and `rules` is as it was. Else what was there before
+ * is released.
+ */
+bool ip_rules_make(struct ip_rules *rules, const struct words *words, bool actions,
+                   const struct element *e, struct errors *errors);
+void ip_rules_release(struct ip_rules *rules);
+
+/* Puts the output for packet i into out[i] and counts. */
+void ip_rules_run(struct ip_rules *rules, const struct batch *batch, unsigned *out);
+unsigned ip_rules_run_one(struct ip_rules *rules, struct packet *p);
+
+#endif
