@@ -45,8 +45,8 @@ class Lab:
         if done.returncode != 0:
             raise LabError(f"lab/up --name {self.name}: exit code {done.returncode}")
 
-    def down(self):
-        self._must("down")
+    def down(self, *options):
+        self._must("down", *options)
 
     def run(self, command, check=False, timeout=120, input=None):
         """Runs `command`, a shell line or a list of arguments, in dom0. Returns a CompletedProcess
@@ -77,5 +77,5 @@ class Lab:
 
     def drops(self):
         """Frames that dom0's Linux has lost so far, by where: {} is what tests want."""
-        lines = self.run(["sh", "/etc/lab/drops"], check=True).stdout.split("\n")
+        lines = self.run(["bash", "/etc/lab/drops"], check=True).stdout.split("\n")
         return {where: int(count) for where, count in (line.rsplit(" ", 1) for line in lines if line)}

@@ -32,7 +32,8 @@ def lab(request):
     host.up()
     yield host
     if not name:
-        host.down()
+        # The logs of a session without failures are of no use to anybody.
+        host.down(*([] if request.session.testsfailed else ["--remove"]))
 
 
 @pytest.fixture(scope="session")
