@@ -20,6 +20,7 @@ say     = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 
 find    = $(filter-out %_test.c %/fuzz_%.c,$(wildcard $(1)))
 ROUTER  := $(call find,router/*.c language/*.c elements/*/*.c)
+CONTROL := $(call find,control/*.c)
 PROCESS := $(ROUTER) $(call find,platform/linux/*.c platform/linux/elements/*.c)
 TESTS   := $(wildcard router/*_test.c language/*_test.c elements/*/*_test.c control/*_test.c \
              drivers/*_test.c platform/*/*_test.c cli/*_test.c)
@@ -44,7 +45,7 @@ $(BUILD)/process/%.o: %.c
 # ---- unit tests: every *_test.c is a program, linked with everything but the two mains ----
 
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-TEST_OBJ := $(patsubst %.c,$(BUILD)/test/%.o,$(filter-out platform/linux/main.c,$(PROCESS)))
+TEST_OBJ := $(patsubst %.c,$(BUILD)/test/%.o,$(filter-out platform/linux/main.c,$(PROCESS)) $(CONTROL))
 TEST_BIN := $(TESTS:%.c=$(BUILD)/test/%)
 
 $(BUILD)/test/%.o: %.c
@@ -54,10 +55,12 @@ $(BUILD)/test/%.o: %.c
 
 $(TEST_BIN): %: %.o $(TEST_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(TEST_LIBS)
 
 unit-tests: $(TEST_BIN)
 	$(Q)for t in $(TEST_BIN); do $$t || exit 1; done
+
+-include platform/xen/guest.mk cli/cli.mk
 
 clean:
 	rm -rf $(BUILD)

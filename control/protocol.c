@@ -125,7 +125,7 @@ static void add_extent(struct text *line, unsigned chunks, const char *data, siz
 int protocol_write_chunks(struct store *store, const char *directory, size_t limit,
                           const char *data, size_t length, struct text *line)
 {
-    char path[PROTOCOL_PATH_MAX];
+    char path[PROTOCOL_PATH_MAX + 16];
     struct text chunk = {0};
     unsigned chunks = 0;
     int error = 0;
@@ -260,7 +260,7 @@ static int read_words(struct message *m, const char **why)
 static int read_chunks(struct store *store, const char *directory, struct message *m,
                        uint64_t chunks, const char **why)
 {
-    char path[PROTOCOL_PATH_MAX];
+    char path[PROTOCOL_PATH_MAX + 16];
     uint64_t length = 0, sum = 0;
 
     if (!message_number(m, "length", PROTOCOL_DATA_MAX, &length) ||

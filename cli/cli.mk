@@ -1,0 +1,36 @@
+# The clickos command for dom0, its manual page and its bash completion. Included by the Makefile.
+
+CLI_SRC  := $(call find,cli/*.c) control/protocol.c router/text.c
+CLI_OBJ  := $(CLI_SRC:%.c=$(BUILD)/cli/%.o)
+CLI_LIBS  = -lxenlight -lxentoollog -lxenstore -ljansson
+CLI_DEFS  = -DKERNEL_DEFAULT='"$(PREFIX)/lib/clickos/clickos.elf"'
+
+cli: $(BUILD)/clickos $(BUILD)/clickos.1 $(BUILD)/clickos.bash
+
+$(BUILD)/clickos: $(CLI_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+$(BUILD)/cli/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BASE) $(CLI_DEFS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/clickos.1: $(BUILD)/clickos
+	$(Q)$< --generate-man >$@
+
+$(BUILD)/clickos.bash: $(BUILD)/clickos
+	$(Q)$< --generate-completion >$@
+
+install-cli: cli
+	install -D -m 755 $(BUILD)/clickos $(DESTDIR)$(PREFIX)/bin/clickos
+	install -D -m 644 $(BUILD)/clickos.1 $(DESTDIR)$(PREFIX)/share/man/man1/clickos.1
+	install -D -m 644 $(BUILD)/clickos.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/clickos
+
+# Tests of the command also need the parts of it that have no Xen in them.
+CLI_TESTS := $(patsubst %.c,$(BUILD)/test/%,$(wildcard cli/*_test.c))
+$(CLI_TESTS): $(BUILD)/test/cli/options.o $(BUILD)/test/cli/print.o
+$(CLI_TESTS): TEST_LIBS = -ljansson
+
+.PHONY: install-cli
+-include $(shell find $(BUILD)/cli -name '*.d' 2>/dev/null)

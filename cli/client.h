@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * client.h - dom0's end of the control protocol: one request, one answer.
+ *
+ * What a VM answers was written by a guest: sizes are bounded by protocol.c, and text is shown with
+ * its control characters made harmless (print.c).
+ */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/command.h"
+#include "cli/toolstack.h"
+#include "control/protocol.h"
+
+struct xs_handle;
+
+/* One VM, found by name. */
+struct client {
+    struct store store;             /* paths are relative to the VM's own folder */
+    struct xs_handle *xs;
+    struct toolstack *toolstack;
+    uint32_t domid;
+    char *name;                     /* as the user said it */
+    long timeout_ms;
+    bool json, verbose;
+    unsigned requests;              /* sent so far */
+    uint64_t began_ns;
+};
+
+/* How a request ended; more than the VM's own codes. */
+enum client_result {
+    CLIENT_OK,                      /* the reply's data is the answer */
+    CLIENT_REFUSED,                 /* the reply's data says why, its word `code` which kind */
+    CLIENT_FAILED,                  /* no answer; a message is printed */
+};
+
+/* Connects and finds the VM that the command's first operand names; prints why not. */
+bool client_open(struct client *client, const struct invocation *invocation, const char *vm);
+/* The same for a VM whose number is known. */
+bool client_attach(struct client *client, struct toolstack *toolstack, uint32_t domid, const char *name);
+void client_close(struct client *client);
+
+/*
+ * Sends `line` (consumed) with data and waits for the answer. `config`: the data is a configuration
+ * and goes where configurations stand. The reply must be freed with message_free() unless CLIENT_FAILED.
+ */
+enum client_result client_request(struct client *client, unsigned instance, struct text *line,
+                                  const char *data, size_t length, bool config, struct message *reply);
+/* The two halves of it, for `create`, which sends before the VM runs. `id` has PROTOCOL_ID_MAX + 1 bytes. */
+bool client_send(struct client *client, unsigned instance, struct text *line, const char *data,
+                 size_t length, bool config, char *id);
+enum client_result client_wait(struct client *client, unsigned instance, const char *id,
+                               struct message *reply);
+
+/* Prints the reply's errors, for people to stderr, with --json to stdout. Returns EXIT_FAILURE. */
+int client_refused(const struct client *client, const struct message *reply);
+
+/* With --verbose: "   12.3 ms  what" to stderr, since the client was opened. */
+void client_phase(const struct client *client, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+uint64_t now_ns(void);
+
+/* Reads "2:fw/in.count" (an instance in front is optional). False: a usage error is printed. */
+bool read_target(const struct invocation *invocation, const char *text, unsigned *instance,
+                 const char **name);
+
+/* A value from the VM's folder, or NULL; malloc'ed, NUL-terminated. */
+char *client_node(struct client *client, const char *path);
+
+#endif

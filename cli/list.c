@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* list.c - clickos list: the ClickOS VMs of this host, or all about one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/print.h"
+#include "cli/reap.h"
+
+static int compare_ids(const void *a, const void *b)
+{
+    long x = strtol(*(char *const *)a, NULL, 10), y = strtol(*(char *const *)b, NULL, 10);
+
+    return (x > y) - (x < y);
+}
+
+/* Adds what the VM's folder says: it was written by the guest. */
+static json_t *instances_from_store(struct client *client)
+{
+    json_t *list = json_array();
+    char **names;
+    unsigned n;
+
+    if (client->store.directory(&client->store, PROTOCOL_ROOT, &names, &n))
+        return list;
+    qsort(names, n, sizeof *names, compare_ids);
+    for (unsigned i = 0; i < n; i++) {
+        char path[PROTOCOL_PATH_MAX], *status;
+        long id;
+
+        if (!read_number(names[i], 0, 63, &id))
+            continue;
+        snprintf(path, sizeof path, PROTOCOL_ROOT "/%ld/status", id);
+        status = client_node(client, path);
+        if (status)
+            json_array_append_new(list, json_pack("{s:i, s:o}", "instance", (int)id, "status",
+                                                  json_text(status, strlen(status))));
+        free(status);
+    }
+    store_names_free(names, n);
+    return list;
+}
+
+static json_t *describe(struct client *client, const struct toolstack_domain *domain)
+{
+    return json_pack("{s:o, s:i, s:s, s:f, s:s, s:f, s:o}", "name",
+                     json_text(domain->name ? domain->name : "", domain->name ? strlen(domain->name) : 0),
+                     "id", (int)domain->domid, "type", domain->pvh ? "pvh" : domain->pv ? "pv" : "hvm",
+                     "memory_mb", (double)domain->memory_kb / 1024, "state",
+                     toolstack_state_name(domain->state), "cpu_seconds", (double)domain->cpu_ns / 1e9,
+                     "instances", instances_from_store(client));
+}
+
+/* Made by us, or by anybody from our image. */
+static bool is_clickos(struct client *client)
+{
+    char *mark = client_node(client, REAP_MARK), *version = mark ? NULL : client_node(client, PROTOCOL_ROOT "/version");
+    bool is = mark || version;
+
+    free(mark);
+    free(version);
+    return is;
+}
+
+static json_t *get(const json_t *object, const char *name)
+{
+    return json_object_get(object, name);
+}
+
+static void print_title(void)
+{
+    printf("%-25s %5s %-4s %7s %-9s %8s  %s\n", "Name", "ID", "Type", "Mem", "State", "Time(s)", "Instances");
+}
+
+static void print_vm(const json_t *vm)
+{
+    struct text line = {0};
+    const json_t *instance;
+    size_t i;
+
+    text_printf(&line, "%-25s %5d %-4s %7.1f %-9s %8.1f ", json_string_value(get(vm, "name")),
+                (int)json_integer_value(get(vm, "id")), json_string_value(get(vm, "type")),
+                json_real_value(get(vm, "memory_mb")), json_string_value(get(vm, "state")),
+                json_real_value(get(vm, "cpu_seconds")));
+    json_array_foreach(get(vm, "instances"), i, instance)
+        text_printf(&line, " %d:%s", (int)json_integer_value(get(instance, "instance")),
+                    json_string_value(get(instance, "status")));
+    print_text(stdout, text_string(&line), line.length, true);
+    text_free(&line);
+}
+
+static int list_all(const struct invocation *invocation)
+{
+    struct toolstack *toolstack = toolstack_open(option_given(invocation, "verbose"));
+    bool json = option_given(invocation, "json"), names = option_given(invocation, "names");
+    struct toolstack_domain *domains;
+    json_t *list = json_array();
+    struct client client;
+    unsigned n;
+
+    if (!toolstack || !toolstack_domains(toolstack, &domains, &n)) {
+        toolstack_close(toolstack);
+        json_decref(list);
+        return EXIT_FAILURE;
+    }
+    if (!client_attach(&client, toolstack, 0, "")) {
+        toolstack_domains_free(domains, n);
+        client_close(&client);
+        json_decref(list);
+        return EXIT_FAILURE;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        client.domid = domains[i].domid;
+        if (is_clickos(&client))
+            json_array_append_new(list, describe(&client, &domains[i]));
+    }
+    if (json) {
+        print_json(json_incref(list));
+    } else {
+        const json_t *vm;
+        size_t i;
+
+        if (!names)
+            print_title();
+        json_array_foreach(list, i, vm)
+            if (names)
+                printf("%s\n", json_string_value(get(vm, "name")));
+            else
+                print_vm(vm);
+    }
+    json_decref(list);
+    toolstack_domains_free(domains, n);
+    client_close(&client);
+    return EXIT_SUCCESS;
+}
+
+/* Asks the VM itself; lines of the answer. */
+static bool ask(struct client *client, const char *verb, struct message *reply)
+{
+    struct text line = {0};
+    enum client_result result;
+
+    text_puts(&line, verb);
+    result = client_request(client, 0, &line, NULL, 0, false, reply);
+    if (result == CLIENT_REFUSED) {
+        client_refused(client, reply);
+        message_free(reply);
+    }
+    return result == CLIENT_OK;
+}
+
+/* Replaces what the store says by what the guest says now: "id status generation elements" a line. */
+static json_t *read_instances(const struct message *reply)
+{
+    json_t *list = json_array();
+    unsigned id, elements;
+    unsigned long long generation;
+    char status[16];
+    int used;
+
+    for (const char *s = text_string(&reply->data);
+         sscanf(s, "%u %15[A-Za-z] %llu %u\n%n", &id, status, &generation, &elements, &used) == 4; s += used)
+        json_array_append_new(list, json_pack("{s:I, s:s, s:I, s:I}", "instance", (json_int_t)id, "status",
+                                              status, "generation", (json_int_t)generation, "elements",
+                                              (json_int_t)elements));
+    return list;
+}
+
+static json_t *read_memory(const struct message *reply)
+{
+    json_t *memory = json_object();
+    unsigned long long value;
+    char name[32];
+    int used;
+
+    for (const char *s = text_string(&reply->data);
+         sscanf(s, "%31[a-z_] %llu\n%n", name, &value, &used) == 2; s += used)
+        json_object_set_new(memory, name, json_integer((json_int_t)value));
+    return memory;
+}
+
+static void print_details(const json_t *vm)
+{
+    const char *name;
+    const json_t *value;
+    size_t i;
+
+    print_title();
+    print_vm(vm);
+    if (json_array_size(get(vm, "instances")))
+        printf("\n%-9s %-8s %10s %9s\n", "Instance", "Status", "Generation", "Elements");
+    json_array_foreach(get(vm, "instances"), i, value)
+        printf("%-9d %-8s %10lld %9d\n", (int)json_integer_value(get(value, "instance")),
+               json_string_value(get(value, "status")), (long long)json_integer_value(get(value, "generation")),
+               (int)json_integer_value(get(value, "elements")));
+    if (json_object_size(get(vm, "memory")))
+        printf("\nMemory in the VM (bytes), packets:\n");
+    json_object_foreach(get(vm, "memory"), name, value)
+        printf("  %-17s %12lld\n", name, (long long)json_integer_value(value));
+}
+
+static int list_one(const struct invocation *invocation)
+{
+    struct toolstack_domain domain;
+    struct message reply;
+    struct client client;
+    json_t *vm;
+    int code = EXIT_FAILURE;
+
+    if (!client_open(&client, invocation, invocation->operand[0]))
+        return EXIT_FAILURE;
+    if (!toolstack_domain(client.toolstack, client.domid, &domain)) {
+        fprintf(stderr, "clickos: VM '%s' has gone\n", client.name);
+        client_close(&client);
+        return EXIT_FAILURE;
+    }
+    domain.name = client.name;
+    vm = describe(&client, &domain);
+    if (domain.state != STATE_RUNNING) {
+        code = EXIT_SUCCESS;
+    } else if (ask(&client, "instances", &reply)) {
+        json_object_set_new(vm, "instances", read_instances(&reply));
+        message_free(&reply);
+        if (ask(&client, "memory", &reply)) {
+            json_object_set_new(vm, "memory", read_memory(&reply));
+            message_free(&reply);
+            code = EXIT_SUCCESS;
+        }
+    }
+    if (client.json)
+        print_json(json_incref(vm));
+    else
+        print_details(vm);
+    json_decref(vm);
+    client_close(&client);
+    return code;
+}
+
+static int run(const struct invocation *invocation)
+{
+    return invocation->n_operands ? list_one(invocation) : list_all(invocation);
+}
+
+static const struct option options[] = {
+    {.name = "names", .help = "only names, one a line"},
+    OPTION_JSON, OPTION_TIMEOUT, OPTION_VERBOSE, {0},
+};
+
+const struct command command_list = {
+    .name = "list", .operands = "[VM]", .min_operands = 0, .max_operands = 1,
+    .summary = "lists the ClickOS VMs, or the instances and memory of one",
+    .description = "Mem is in MB and Time in seconds of CPU, as in xl list.",
+    .options = options, .run = run,
+};

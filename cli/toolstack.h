@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * toolstack.h - what we ask of the software that makes and ends VMs.
+ *
+ * One implementation: toolstack_libxl.c. Functions that return false have printed why.
+ */
+#ifndef CLI_TOOLSTACK_H
+#define CLI_TOOLSTACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct toolstack;
+
+enum { TOOLSTACK_VIFS_MAX = 64 };
+
+struct toolstack_vif {
+    char *bridge, *mac, *script;        /* NULL: the toolstack's default */
+};
+
+struct toolstack_spec {
+    const char *name;
+    const char *kernel;
+    const char *ramdisk;                /* NULL: none */
+    const char *arguments;              /* NULL: none */
+    uint64_t memory_kb;
+    bool pvh;
+    unsigned n_vifs;
+    struct toolstack_vif vifs[TOOLSTACK_VIFS_MAX];
+};
+
+enum toolstack_state {
+    STATE_RUNNING, STATE_PAUSED, STATE_OFF, STATE_CRASHED, STATE_SUSPENDED, STATE_DYING,
+};
+
+struct toolstack_domain {
+    uint32_t domid;
+    char *name;
+    bool pvh, pv;                       /* neither: another kind */
+    enum toolstack_state state;
+    uint64_t memory_kb;
+    uint64_t cpu_ns;
+};
+
+/* NULL: a message is printed. */
+struct toolstack *toolstack_open(bool verbose);
+void toolstack_close(struct toolstack *toolstack);
+
+/* Built and paused, with its vifs on their bridges; nothing is left when it fails. */
+bool toolstack_create(struct toolstack *toolstack, const struct toolstack_spec *spec, uint32_t *domid);
+bool toolstack_unpause(struct toolstack *toolstack, uint32_t domid);
+bool toolstack_destroy(struct toolstack *toolstack, uint32_t domid);
+
+/* All domains but dom0, by id; free with toolstack_domains_free(). */
+bool toolstack_domains(struct toolstack *toolstack, struct toolstack_domain **domains, unsigned *n);
+void toolstack_domains_free(struct toolstack_domain *domains, unsigned n);
+/* By name or number, silently; without `name`. */
+bool toolstack_find(struct toolstack *toolstack, const char *name, uint32_t *domid);
+/* Silently false: gone. The name is left out. */
+bool toolstack_domain(struct toolstack *toolstack, uint32_t domid, struct toolstack_domain *domain);
+const char *toolstack_state_name(enum toolstack_state state);
+
+/* Becomes the program that shows the console; returns only when that fails. */
+void toolstack_console(struct toolstack *toolstack, uint32_t domid);
+
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * toolstack_libxl.c - VMs by libxenlight, in this process; see toolstack.h.
+ *
+ * What xl would do for `xl create`, without its parser and without a process that stays for each
+ * VM. VMs that end are taken away by one `clickos reap` for all (reap.c).
+ */
+#include "cli/toolstack.h"
+
+#include <fcntl.h>
+#include <libxl.h>
+#include <libxl_utils.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xentoollog.h>
+
+#include "cli/reap.h"
+
+struct toolstack {
+    libxl_ctx *ctx;
+    xentoollog_logger_stdiostream *logger;
+};
+
+struct toolstack *toolstack_open(bool verbose)
+{
+    struct toolstack *t = calloc(1, sizeof *t);
+
+    if (!t)
+        abort();
+    t->logger = xtl_createlogger_stdiostream(stderr, verbose ? XTL_PROGRESS : XTL_ERROR,
+                                             XTL_STDIOSTREAM_HIDE_PROGRESS);
+    if (!t->logger ||
+        libxl_ctx_alloc(&t->ctx, LIBXL_VERSION, 0, (xentoollog_logger *)t->logger)) {
+        fprintf(stderr, "clickos: cannot talk to Xen; this needs dom0 and root\n");
+        toolstack_close(t);
+        return NULL;
+    }
+    return t;
+}
+
+void toolstack_close(struct toolstack *t)
+{
+    if (!t)
+        return;
+    libxl_ctx_free(t->ctx);
+    if (t->logger)
+        xtl_logger_destroy((xentoollog_logger *)t->logger);
+    free(t);
+}
+
+static char *copy(const char *s)
+{
+    char *c = s ? strdup(s) : NULL;
+
+    if (s && !c)
+        abort();
+    return c;
+}
+
+static bool fill_vif(libxl_device_nic *nic, const struct toolstack_vif *vif, int number)
+{
+    libxl_device_nic_init(nic);
+    nic->devid = number;
+    nic->nictype = LIBXL_NIC_TYPE_VIF;
+    nic->bridge = copy(vif->bridge);
+    nic->script = copy(vif->script);
+    if (vif->mac) {
+        unsigned char mac[6];
+        int used = 0;
+
+        if (sscanf(vif->mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3],
+                   &mac[4], &mac[5], &used) != 6 || vif->mac[used])
+            return false;
+        memcpy(nic->mac, mac, sizeof mac);
+    }
+    return true;
+}
+
+static void fill_config(libxl_domain_config *config, const struct toolstack_spec *spec)
+{
+    libxl_domain_create_info *c = &config->c_info;
+    libxl_domain_build_info *b = &config->b_info;
+    libxl_domain_type type = spec->pvh ? LIBXL_DOMAIN_TYPE_PVH : LIBXL_DOMAIN_TYPE_PV;
+
+    c->type = type;
+    c->name = copy(spec->name);
+    libxl_uuid_generate(&c->uuid);
+    /* A node of dom0's own in the VM's folder: how reap.c knows which VMs are its business. */
+    c->xsdata = calloc(3, sizeof *c->xsdata);
+    if (!c->xsdata)
+        abort();
+    c->xsdata[0] = copy(REAP_MARK);
+    c->xsdata[1] = copy("1");
+
+    libxl_domain_build_info_init_type(b, type);
+    b->max_vcpus = 1;
+    b->max_memkb = spec->memory_kb;
+    b->target_memkb = spec->memory_kb;
+    b->kernel = copy(spec->kernel);
+    b->ramdisk = copy(spec->ramdisk);
+    b->cmdline = copy(spec->arguments);
+    libxl_defbool_set(&b->claim_mode, false);
+
+    config->on_poweroff = LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
+    config->on_reboot = LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
+    config->on_watchdog = LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
+    config->on_crash = LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
+}
+
+bool toolstack_create(struct toolstack *t, const struct toolstack_spec *spec, uint32_t *domid)
+{
+    libxl_domain_config config;
+    bool good = false;
+    int error;
+
+    *domid = (uint32_t)-1;
+    libxl_domain_config_init(&config);
+    fill_config(&config, spec);
+    if (spec->n_vifs) {
+        config.nics = calloc(spec->n_vifs, sizeof *config.nics);
+        if (!config.nics)
+            abort();
+    }
+    for (unsigned i = 0; i < spec->n_vifs; i++) {
+        config.num_nics++;
+        if (!fill_vif(&config.nics[i], &spec->vifs[i], (int)i)) {
+            fprintf(stderr, "clickos: vif %u: '%s' is no MAC address\n", i, spec->vifs[i].mac);
+            goto out;
+        }
+    }
+    error = libxl_domain_create_new(t->ctx, &config, domid, NULL, NULL);
+    good = !error;
+    if (error)
+        fprintf(stderr, "clickos: cannot create '%s' (libxl error %d)\n", spec->name, error);
+out:
+    libxl_domain_config_dispose(&config);
+    return good;
+}
+
+bool toolstack_unpause(struct toolstack *t, uint32_t domid)
+{
+    if (!libxl_domain_unpause(t->ctx, domid, NULL))
+        return true;
+    fprintf(stderr, "clickos: cannot unpause VM %u\n", domid);
+    return false;
+}
+
+bool toolstack_destroy(struct toolstack *t, uint32_t domid)
+{
+    if (!libxl_domain_destroy(t->ctx, domid, NULL))
+        return true;
+    fprintf(stderr, "clickos: cannot destroy VM %u\n", domid);
+    return false;
+}
+
+static void fill_domain(struct toolstack_domain *domain, const libxl_dominfo *info)
+{
+    *domain = (struct toolstack_domain){
+        .domid = info->domid,
+        .pv = info->domain_type == LIBXL_DOMAIN_TYPE_PV,
+        .pvh = info->domain_type == LIBXL_DOMAIN_TYPE_PVH,
+        .memory_kb = info->current_memkb + info->outstanding_memkb,
+        .cpu_ns = info->cpu_time,
+    };
+    domain->state = info->dying    ? STATE_DYING
+                    : !info->shutdown ? info->paused ? STATE_PAUSED : STATE_RUNNING
+                    : info->shutdown_reason == LIBXL_SHUTDOWN_REASON_SUSPEND ? STATE_SUSPENDED
+                    : info->shutdown_reason == LIBXL_SHUTDOWN_REASON_CRASH   ? STATE_CRASHED
+                                                                             : STATE_OFF;
+}
+
+bool toolstack_domains(struct toolstack *t, struct toolstack_domain **domains, unsigned *n)
+{
+    int count = 0;
+    libxl_dominfo *info = libxl_list_domain(t->ctx, &count);
+
+    *n = 0;
+    *domains = info ? calloc((size_t)count + 1, sizeof **domains) : NULL;
+    if (!*domains) {
+        fprintf(stderr, "clickos: cannot list the VMs\n");
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        if (!info[i].domid)
+            continue;
+        fill_domain(&(*domains)[*n], &info[i]);
+        (*domains)[*n].name = libxl_domid_to_name(t->ctx, info[i].domid);
+        ++*n;
+    }
+    libxl_dominfo_list_free(info, count);
+    return true;
+}
+
+void toolstack_domains_free(struct toolstack_domain *domains, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        free(domains[i].name);
+    free(domains);
+}
+
+bool toolstack_find(struct toolstack *t, const char *name, uint32_t *domid)
+{
+    return !libxl_domain_qualifier_to_domid(t->ctx, name, domid) && *domid != 0;
+}
+
+bool toolstack_domain(struct toolstack *t, uint32_t domid, struct toolstack_domain *domain)
+{
+    libxl_dominfo info;
+    bool there;
+
+    libxl_dominfo_init(&info);
+    there = !libxl_domain_info(t->ctx, &info, domid);
+    if (there)
+        fill_domain(domain, &info);
+    libxl_dominfo_dispose(&info);
+    return there;
+}
+
+const char *toolstack_state_name(enum toolstack_state state)
+{
+    static const char *const names[] = {
+        [STATE_RUNNING] = "running", [STATE_PAUSED] = "paused", [STATE_OFF] = "off",
+        [STATE_CRASHED] = "crashed", [STATE_SUSPENDED] = "suspended", [STATE_DYING] = "dying",
+    };
+
+    return names[state];
+}
+
+void toolstack_console(struct toolstack *t, uint32_t domid)
+{
+    libxl_primary_console_exec(t->ctx, domid, -1);
+    fprintf(stderr, "clickos: cannot start the console program\n");
+}
