@@ -3,7 +3,8 @@
  * plan.h - what the language hands to the router: a flat list of elements and connections.
  *
  * - Compounds are expanded: their contents appear as `outer/inner`.
- * - Every string is owned by the plan; plan_free() releases all.
+ * - Every string is owned by the plan; plan_free() releases all. Nobody else makes plans.
+ * - Connections are sorted by target, then source, as Click does, and none is there twice.
  * - `landmark` is "file:line" of the declaration or connection, for messages.
  * - The plan is syntactically whole but not yet checked against element classes:
  *   ports, processing and arguments are the router's business.
@@ -17,16 +18,22 @@
 #include "router/errors.h"
 
 struct plan_element {
-    char *name;             /* "c", "fw/in", "Counter@3" */
-    char *class_name;       /* "Counter" */
-    char *config;           /* text between the parentheses, variables substituted; "" when none */
-    char *landmark;
+    const char *name;               /* "c", "fw/in", "Counter@3" */
+    const char *class_name;         /* "Counter" */
+    const char *config;             /* as written between the parentheses, variables substituted */
+    const char *landmark;
 };
 
 struct plan_connection {
     unsigned from, from_port;       /* index into elements */
     unsigned to, to_port;
-    char *landmark;
+    const char *landmark;
+};
+
+/* One of require(...): "package", "fancy" or "compact_config", "". */
+struct plan_requirement {
+    const char *type, *value;
+    const char *landmark;
 };
 
 struct plan {
@@ -34,7 +41,7 @@ struct plan {
     unsigned n_elements;
     struct plan_connection *connections;
     unsigned n_connections;
-    char **requirements;            /* words of require(...) */
+    struct plan_requirement *requirements;      /* without libraries, which are read at once */
     unsigned n_requirements;
 };
 
@@ -45,10 +52,21 @@ struct language_define {
 };
 
 struct language_options {
-    /* Tells `Foo` the class from `foo` the undeclared element. */
+    /*
+     * Tells `Foo` the class from `foo` the undeclared element. NULL: names that begin with a
+     * capital letter are classes.
+     */
     bool (*class_known)(const char *name);
     const struct language_define *defines;
     unsigned n_defines;
+    /*
+     * Reads the file of require(library NAME), mentioned in the file `includer`: its malloc'ed text, `*length`
+     * and malloc'ed `*path`, by which a file is known when it is required again. NULL: not
+     * found. Without this function every library is an error.
+     */
+    char *(*read_library)(void *closure, const char *name, const char *includer, char **path,
+                          size_t *length);
+    void *closure;
 };
 
 /*
