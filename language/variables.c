@@ -100,9 +100,10 @@ static void add_escaped(struct text *out, const char *s, size_t length)
 }
 
 static void add_value(const struct variables *variables, const struct text *value, char quote,
-                      struct text *out)
+                      unsigned depth, struct text *out)
 {
-    bool wrap = variables->quote && !quote;
+    /* Values inside of names and defaults are not yet what is asked for. */
+    bool wrap = variables->quote && !quote && !depth;
 
     if (quote == '"' || wrap) {
         if (wrap)
