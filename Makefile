@@ -1,38 +1,41 @@
-# ClickOS: the router as a Linux program (build/click), as a Xen guest (build/clickos.elf), and
-# the command that manages guests (build/clickos). `make help` lists the targets.
+# SPDX-License-Identifier: BSD-2-Clause
 #
-# Objects stand in $(BUILD), one folder per flavour: process, guest, test (ASan and UBSan).
+# ClickOS: the router as a Linux program (build/click), as a Xen guest (build/clickos.elf), and
+# the command that manages guests (build/clickos). `make help` lists what can be made.
+#
+# Objects stand in $(BUILD), a folder per flavour: process, guest, cli, test (ASan and UBSan).
 # The lists of sources below are the architecture: what both answers to platform.h share.
 
 BUILD  ?= build
-CC     ?= gcc
+CC      = gcc
 PREFIX ?= /usr/local
+# Debian's own: its packages of pytest and scapy are not those of a python that stands before it in PATH.
+PYTHON ?= /usr/bin/python3
 V      ?= 0
 
 CFLAGS ?= -O2 -g
 WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes
-BASE    = -std=gnu17 $(WARN) -I. -MMD -MP
 # -fno-strict-aliasing: headers in frames are read through structs laid over bytes.
-BASE   += -fno-strict-aliasing
+BASE    = -std=gnu17 $(WARN) -I. -MMD -MP -fno-strict-aliasing
 
 Q       = $(if $(filter 1,$(V)),,@)
 say     = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 
-find    = $(filter-out %_test.c %/fuzz_%.c,$(wildcard $(1)))
+find    = $(filter-out %_test.c,$(foreach f,$(wildcard $(1)),$(if $(filter fuzz_%,$(notdir $(f))),,$(f))))
 ROUTER  := $(call find,router/*.c language/*.c elements/*/*.c)
-CONTROL := $(call find,control/*.c)
 PROCESS := $(ROUTER) $(call find,platform/linux/*.c platform/linux/elements/*.c)
-TESTS   := $(wildcard router/*_test.c language/*_test.c elements/*/*_test.c control/*_test.c \
-             drivers/*_test.c platform/*/*_test.c cli/*_test.c)
+TESTS   := $(wildcard */*_test.c */*/*_test.c)
 
-all: process guest cli
+all: process guest cli man ## the program, the guest, the command and their manual pages
 
-process: $(BUILD)/click
+include platform/xen/guest.mk
+include cli/cli.mk
 
 # ---- the process ----
 
 PROCESS_OBJ := $(PROCESS:%.c=$(BUILD)/process/%.o)
 
+process: $(BUILD)/click ## build/click, the router as a Linux program
 $(BUILD)/click: $(PROCESS_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
@@ -42,10 +45,28 @@ $(BUILD)/process/%.o: %.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) -c -o $@ $<
 
-# ---- unit tests: every *_test.c is a program, linked with everything but the two mains ----
+guest: $(BUILD)/clickos.elf ## build/clickos.elf, the same router as a Xen guest
 
+# ---- manual pages: written by the programs, from the tables they work by ----
+
+man: $(BUILD)/click.1 $(BUILD)/clickos-elements.7 $(BUILD)/clickos.1 ## manual pages
+$(BUILD)/click.1: $(BUILD)/click
+	$(Q)$< --generate-man >$@
+$(BUILD)/clickos-elements.7: $(BUILD)/click
+	$(Q)$< --generate-elements-man >$@
+
+install: all install-cli ## into $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(BUILD)/click $(DESTDIR)$(PREFIX)/bin/click
+	install -D -m 644 $(BUILD)/clickos.elf $(DESTDIR)$(PREFIX)/lib/clickos/clickos.elf
+	install -D -m 644 $(BUILD)/click.1 $(DESTDIR)$(PREFIX)/share/man/man1/click.1
+	install -D -m 644 $(BUILD)/clickos-elements.7 $(DESTDIR)$(PREFIX)/share/man/man7/clickos-elements.7
+
+# ---- tests ----
+
+# Every *_test.c is a program of its own, linked with all but the mains.
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-TEST_OBJ := $(patsubst %.c,$(BUILD)/test/%.o,$(filter-out platform/linux/main.c,$(PROCESS)) $(CONTROL))
+TEST_OBJ := $(patsubst %.c,$(BUILD)/test/%.o,$(filter-out platform/linux/main.c,$(PROCESS)) \
+              $(call find,control/*.c))
 TEST_BIN := $(TESTS:%.c=$(BUILD)/test/%)
 
 $(BUILD)/test/%.o: %.c
@@ -57,14 +78,51 @@ $(TEST_BIN): %: %.o $(TEST_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(TEST_LIBS)
 
-unit-tests: $(TEST_BIN)
-	$(Q)for t in $(TEST_BIN); do $$t || exit 1; done
+# The program under sanitizers, on which conformance runs.
+$(BUILD)/test/click: $(TEST_OBJ) $(BUILD)/test/platform/linux/main.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^
 
--include platform/xen/guest.mk cli/cli.mk
+unit-tests: $(TEST_BIN) ## every *_test.c, under ASan and UBSan
+	$(Q)for t in $(TEST_BIN); do echo "$$t"; $$t || exit 1; done
 
-clean:
+conformance: $(BUILD)/test/click $(BUILD)/click ## configurations with expected output
+	$(Q)CLICK=$(abspath $(BUILD))/test/click $(PYTHON) -m pytest -q tests/conformance.py $(PYTEST_ARGS)
+
+process-tests: $(BUILD)/click ## examples with real clients, in network namespaces
+	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -rs tests --ignore=tests/lab $(PYTEST_ARGS)
+
+lab-tests: all ## the guest on real Xen, with real frames and clients
+	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -rs tests/lab $(PYTEST_ARGS)
+
+# Both compilers, every warning an error.
+warnings:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/gcc CC=gcc CFLAGS='-O2 -g -Werror' process guest cli
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang CFLAGS='-O2 -g -Werror' process guest cli
+
+packages: ## installs the Debian packages that are missing
+	$(Q)./need-packages packages lab/packages
+
+test: packages ## everything: at most 20 minutes on two cores
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(TEST_BIN) $(BUILD)/test/click
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) warnings
+	$(Q)$(MAKE) --no-print-directory unit-tests
+	$(Q)$(MAKE) --no-print-directory conformance
+	$(Q)$(MAKE) --no-print-directory process-tests
+	$(Q)$(MAKE) --no-print-directory lab-tests
+
+demo: packages ## a firewall VM on real Xen filters real frames
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
+	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) lab/demo.py
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+clean: ## removes what was built
 	rm -rf $(BUILD)
 
-.PHONY: all process guest cli unit-tests clean
+.PHONY: all process guest cli man install test unit-tests conformance process-tests lab-tests \
+    warnings packages demo help clean
+.DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(BUILD)/process $(BUILD)/test $(BUILD)/guest -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test -name '*.d' 2>/dev/null)
