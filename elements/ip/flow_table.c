@@ -19,14 +19,14 @@
 enum {
     LINE = 64,
     SLOTS = 12,                         /* references in a bucket */
-    SLOTS_GROW = 8,                     /* mean load, slots per bucket, from which the index doubles */
+    SLOTS_GROW = 8,                     /* slots in use, from which the index doubles */
     SLOTS_FULL = 11,                    /* no more than this without memory to double */
     BUCKETS_FIRST = 64,
     MOVES_PER_ADD = 4,
     SLAB = 512,                         /* flows in a slab */
     FLOWS_MAX = 1 << 28,
     ROTATIONS = 16,                     /* flows in use that a search for a victim passes, per list */
-    BACK_STEPS = 8,                     /* places that one moves forward from the end of its list */
+    BACK_STEPS = 8,                     /* places that such a one moves up from the list's end */
 };
 
 struct flow_bucket {
@@ -52,12 +52,11 @@ static inline struct flow *flow_at(const struct flow_table *t, uint32_t number)
     return &t->slab[number / SLAB][number % SLAB];
 }
 
-/* Only for flows that are known by address: the slab is searched. Cheaper: from a list or reference. */
+/* A flow's number, which its neighbours in the list know. */
 static uint32_t number_of(const struct flow_table *t, const struct flow *flow)
 {
     uint32_t before = flow->prev, after = flow->next;
 
-    /* A neighbour knows; a flow alone in its list is its head. */
     if (before)
         return flow_at(t, before)->next;
     if (after)

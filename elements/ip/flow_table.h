@@ -70,7 +70,7 @@ _Static_assert(sizeof(struct flow) == 64, "one cache line");
 
 enum { FLOW_MAP_NONE = 0xFFFF, FLOW_CAPACITY_UNLIMITED = 0x7FFFFFFF };
 
-/* Time in this file: 2^24 ns (17 ms), so that 32 bits last two years and a conversion is a shift. */
+/* Time here: 2^24 ns (17 ms), so that 32 bits last two years and a conversion is a shift. */
 static inline uint32_t flow_ticks(uint64_t ns)
 {
     return (uint32_t)(ns >> 24);
@@ -98,7 +98,7 @@ struct flow_table *flow_table_share(struct flow_table *table);
 /* The last one out frees the table; flows must have been removed by their owners. NULL: nothing. */
 void flow_table_release(struct flow_table *table);
 
-/* Gives the owner n_maps separate key spaces and a list for each kind of flow. 0 or -ENOMEM, -ENOSPC. */
+/* Gives the owner n_maps key spaces and a list for each kind of flow. 0, -ENOMEM or -ENOSPC. */
 int flow_table_register(struct flow_table *table, struct flow_owner *owner, unsigned n_maps,
                         const struct flow_lifetime *kinds, unsigned n_kinds);
 /* Removes the owner's flows, calling removed() for each, and forgets the owner. */
@@ -116,7 +116,7 @@ struct flow_hit flow_table_find(const struct flow_table *table, unsigned map,
 void flow_table_find_batch(const struct flow_table *table, unsigned n, const uint16_t *map,
                            const struct flow_key *key, struct flow_hit *hit);
 
-/* Is the hit still what was looked for? Adding flows for earlier packets of a batch may remove it. */
+/* Is the hit still what was looked for? A flow added for an earlier packet may have removed it. */
 static inline bool flow_hit_valid(const struct flow_hit *hit, unsigned map,
                                   const struct flow_key *key)
 {

@@ -5,8 +5,8 @@
  * A dash leaves a field alone. SPORT may be a range L-H: the packet's own port if it is
  * in the range and free, else a random one that is free; `#` behind the range goes through
  * it in order, `?` is random from the start. Two words, "SADDR DADDR", change addresses
- * only, and SADDR may be a range or prefix then. Three words are SADDR DADDR SPORT, and one is the
- * name of a pattern that IPRewriterPatterns defined.
+ * only, and SADDR may be a range or prefix then. Three words are SADDR DADDR SPORT, and one is
+ * the name of a pattern that IPRewriterPatterns defined.
  *
  * Patterns are counted: whoever names a shared one holds a reference.
  */
@@ -29,7 +29,7 @@ struct rewriter_pattern {
     uint32_t span;                      /* values to choose from, less one; 0: nothing to choose */
     uint32_t next;
     uint32_t references;
-    /* The last search that found nothing free, and when: it need not be repeated before a removal. */
+    /* The last search that found nothing free: not to be repeated before a removal. */
     const struct flow_table *full_table;
     uint64_t full_removals;
     struct flow_key full_key;
@@ -40,12 +40,12 @@ struct rewriter_pattern *rewriter_pattern_parse(char *const *word, unsigned n,
                                                 const struct element *scope, struct text *why);
 void rewriter_pattern_release(struct rewriter_pattern *pattern);
 
-/* The flow whose packets look for their new addresses, and where replies must not collide. */
+/* A new flow that needs addresses, and where its replies must not collide with others'. */
 struct rewriter_query {
     const struct flow_table *flows;
     unsigned map;                       /* where replies are looked up */
     const struct flow_key *key;
-    bool ping;                          /* ports stand for an identifier; see icmp_ping_rewriter.c */
+    bool ping;                          /* ports are an identifier: icmp_ping_rewriter.c */
 };
 
 /* An echo's identifier as a pair of ports that tells requests from replies. */
