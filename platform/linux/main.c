@@ -3,8 +3,7 @@
  * main.c - the `click` program: runs a configuration as a process.
  *
  * Options, output and exit codes are those of Click's user-level driver, click(1):
- * 0 all well, 1 the configuration or a handler failed, 2 would be a usage error elsewhere but is 1 in
- * Click, and here too. The options stand in one table, from which --help and the manual come.
+ * 0 all well, 1 the configuration, a handler or the command line was wrong. The options stand in one table, from which --help and the manual come.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,6 +14,7 @@
 #include <sys/resource.h>
 
 #include "platform/linux/loop.h"
+#include "platform/linux/manual.h"
 #include "platform/platform.h"
 #include "router/graph.h"
 #include "router/router.h"
@@ -22,14 +22,7 @@
 
 enum { PACKETS_AT_START = 256, PACKETS_MAX = 1 << 17 };
 
-enum { OPTION_HELP = 256, OPTION_MAN };
-
-struct option_row {
-    int letter;                 /* or OPTION_... */
-    const char *name;
-    const char *value;          /* what it takes; NULL: nothing */
-    const char *help;
-};
+enum { OPTION_HELP = 256, OPTION_MAN, OPTION_ELEMENTS_MAN };
 
 static const struct option_row options[] = {
     {'f', "file", "FILE", "read the configuration from FILE ('-': standard input)"},
@@ -43,6 +36,7 @@ static const struct option_row options[] = {
     {'v', "version", NULL, "print the version and exit"},
     {OPTION_HELP, "help", NULL, "print this message and exit"},
     {OPTION_MAN, "generate-man", NULL, NULL},
+    {OPTION_ELEMENTS_MAN, "generate-elements-man", NULL, NULL},
     {0},
 };
 
@@ -84,27 +78,9 @@ static void help(void)
     printf("\nSee click(1) and clickos-elements(7).\n");
 }
 
-/* The body of click(1) and its options section, for the manual page. */
-static void print_option_manual(void)
+static int fail(const char *what)
 {
-    for (const struct option_row *o = options; o->letter; o++) {
-        if (!o->help)
-            continue;
-        printf(".TP\n");
-        if (o->letter < 256)
-            printf(".BR \\-%c \", \" \\-\\-%s", o->letter, o->name);
-        else
-            printf(".BR \\-\\-%s", o->name);
-        printf(o->value ? " \\ \\fI%s\\fR\n" : "\n", o->value);
-        printf("%s\n", o->help);
-    }
-}
-
-static int fail(const char *format, const char *what)
-{
-    fprintf(stderr, "click: ");
-    fprintf(stderr, format, what);
-    fprintf(stderr, "\n");
+    fprintf(stderr, "click: %s\n", what);
     usage(stderr);
     fprintf(stderr, "Try 'click --help' for more information.\n");
     return 1;
@@ -151,15 +127,15 @@ static int read_options(struct run *run, int argc, char **argv)
         switch (c) {
         case 'f':
             if (!set_source(run, optarg, NULL))
-                return fail("%s", "router configuration specified twice");
+                return fail("router configuration specified twice");
             break;
         case 'e':
             if (!set_source(run, NULL, optarg))
-                return fail("%s", "router configuration specified twice");
+                return fail("router configuration specified twice");
             break;
         case 1:
             if (!add_define(run, optarg) && !set_source(run, optarg, NULL))
-                return fail("%s", "router configuration specified twice");
+                return fail("router configuration specified twice");
             break;
         case 'h': run->handlers[run->n_handlers++] = optarg; break;
         case 'x': run->exit_handler = optarg; break;
@@ -174,7 +150,10 @@ static int read_options(struct run *run, int argc, char **argv)
             help();
             return 0;
         case OPTION_MAN:
-            print_option_manual();
+            manual_click(options);
+            return 0;
+        case OPTION_ELEMENTS_MAN:
+            manual_elements();
             return 0;
         default:
             usage(stderr);
@@ -184,7 +163,7 @@ static int read_options(struct run *run, int argc, char **argv)
     }
     for (; optind < argc; optind++)
         if (!add_define(run, argv[optind]) && !set_source(run, argv[optind], NULL))
-            return fail("%s", "router configuration specified twice");
+            return fail("router configuration specified twice");
     if (!run->file && !run->expression)
         run->file = "-";
     return -1;
