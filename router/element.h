@@ -80,6 +80,7 @@ struct handler {
     const struct arg_type *type;
     size_t offset;
     int64_t min, max;               /* bounds of a written integer, when not both 0 */
+    void (*written)(struct element *e);     /* after a value was stored; NULL: nobody asks */
     unsigned (*count)(struct element *e);   /* how many a %u name stands for; NULL: outputs */
     const char *help;
 };

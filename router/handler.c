@@ -436,6 +436,8 @@ static bool write_value(struct element *e, const struct handler *h, const char *
         if (h->type->release)
             h->type->release(place);
         memcpy(place, scratch, h->type->size);
+        if (h->written)
+            h->written(e);
     } else if (errors->count == before) {
         errors_add(errors, NULL, "expected %s, got '%s'", h->type->name, trimmed);
     }

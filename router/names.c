@@ -312,6 +312,69 @@ bool names_find(const struct element *user, enum name_kind kind, const char *nam
     return true;
 }
 
+/* Of the element or compound called e->name[0, length), as told from the scope given. */
+static bool find_tickets(const struct names *names, const struct element *e, size_t scope,
+                         size_t length, uint64_t *tickets)
+{
+    char name[256];
+    const struct entry *n;
+    uint32_t v;
+
+    if (length <= scope || length - scope >= sizeof name)
+        return false;
+    memcpy(name, e->name + scope, length - scope);
+    name[length - scope] = '\0';
+    n = find(names, NAME_TICKETS, e->name, scope, name);
+    if (!n && name[length - scope - 1] == '/') {    /* "c" and "c/" both mean the compound */
+        name[length - scope - 1] = '\0';
+        n = find(names, NAME_TICKETS, e->name, scope, name);
+    }
+    if (!n)
+        return false;
+    memcpy(&v, n->value, sizeof v);
+    *tickets = v;
+    return true;
+}
+
+/*
+ * From the innermost scope outwards: what an outer ScheduleInfo says about a part
+ * replaces what inner ones said about it and about the compounds between.
+ */
+uint32_t names_tickets(const struct element *e)
+{
+    enum { DEPTH_MAX = 16 };
+    const struct names *names = e->router->names;
+    size_t part[DEPTH_MAX];             /* lengths of "c/", "c/d/", "c/d/i" */
+    uint64_t tickets[DEPTH_MAX], product = TASK_TICKETS_DEFAULT;
+    int n = 0;
+
+    if (!names)
+        return TASK_TICKETS_DEFAULT;
+    for (const char *s = e->name; n < DEPTH_MAX; s++)
+        if (*s == '/' || !*s) {
+            tickets[n] = TASK_TICKETS_DEFAULT;
+            part[n++] = (size_t)(s - e->name) + (*s == '/');
+            if (!*s)
+                break;
+        }
+    for (int scope = n - 2; scope >= -1; scope--) {
+        bool found = false;
+
+        for (int i = n - 1; i > scope; i--) {
+            if (find_tickets(names, e, scope < 0 ? 0 : part[scope], part[i], &tickets[i]))
+                found = true;
+            else if (found)
+                tickets[i] = TASK_TICKETS_DEFAULT;
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        product = product * tickets[i] / TASK_TICKETS_DEFAULT;
+        if (product > TASK_TICKETS_MAX)
+            product = TASK_TICKETS_MAX;
+    }
+    return (uint32_t)product;
+}
+
 void names_free(struct router *router)
 {
     struct names *names = router->names;

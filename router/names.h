@@ -26,6 +26,7 @@ enum name_kind {
     NAME_ICMP_PARAMETER_PROBLEM_CODE,
     NAME_ANNO,          /* offset, and the size in the upper 16 bits */
     NAME_REWRITER_PATTERN,          /* struct rewriter_pattern *; see elements/ip/rewriter_pattern.h */
+    NAME_TICKETS,       /* ScheduleInfo: of an element or compound, TASK_TICKETS_DEFAULT is 1 */
     NAME_KINDS
 };
 
@@ -51,6 +52,11 @@ int names_define(struct element *definer, enum name_kind kind, const char *name,
  */
 bool names_find(const struct element *user, enum name_kind kind, const char *name, void *value,
                 size_t size);
+/*
+ * The tickets that ScheduleInfo gives an element's task: its own times those of the
+ * compounds around it; TASK_TICKETS_DEFAULT when nobody said.
+ */
+uint32_t names_tickets(const struct element *e);
 /* The well-known name of a number, or NULL. */
 const char *names_of(enum name_kind kind, uint32_t value);
 void names_free(struct router *router);

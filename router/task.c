@@ -14,6 +14,7 @@
 
 #include "platform/platform.h"
 #include "router/element.h"
+#include "router/names.h"
 #include "router/router.h"
 
 enum { STRIDE1 = 1 << 16 };
@@ -87,7 +88,7 @@ int task_init(struct task *task, struct element *element,
     task->position = -1;
     task->pass = s->pass;
     task->wanted = false;
-    task_set_tickets(task, task->tickets ? (int)task->tickets : TASK_TICKETS_DEFAULT);
+    task_set_tickets(task, task->tickets ? (int)task->tickets : (int)names_tickets(element));
     if (wanted)
         task_schedule(task);
     return 0;
@@ -261,9 +262,7 @@ static void fire_timers(struct scheduler *s)
     /* Bounded: a timer that sets itself to a time already past must not starve the tasks. */
     unsigned most = s->n_timers;
 
-    if (!most)
-        return;
-    s->now_ns = platform_now_ns();
+    s->now_ns = platform_now_ns();      /* elements read it too, as a coarse clock */
     while (most-- && s->n_timers && s->timers[0]->expiry_ns <= s->now_ns) {
         struct timer *timer = s->timers[0];
 

@@ -48,7 +48,7 @@ struct scheduler {
     unsigned n_timers, max_timers;
     uint64_t pass;                      /* of the task that ran last */
     struct task *running;
-    uint64_t now_ns;                    /* when timers were last looked at */
+    uint64_t now_ns;                    /* when this round of tasks began */
     bool asleep;                        /* set by the platform around its sleep */
     bool stop;                          /* scheduler_run() returns as soon as it can */
     void *owner;                        /* the platform's: thread or loop */
