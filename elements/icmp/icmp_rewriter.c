@@ -29,7 +29,7 @@ struct icmp_rewriter {
     uint32_t reply_anno;
     struct map *map;
     unsigned n_maps;
-    bool spare_output;                  /* output 1 is for what nobody knows, not for a rewriter's */
+    bool spare_output;                  /* output 1 is for what no rewriter knows */
     uint64_t drops;
 };
 
@@ -325,6 +325,6 @@ ELEMENT_CLASS(icmp_rewriter) = {
         "An ICMP error about a packet that one of the rewriters in MAPS has rewritten goes back to "
         "who sent the packet, quoting it as that knows it, to output 0 - or, when MAPS says "
         "NAME:N, to output N plus the output at which replies of the flow leave NAME. Errors "
-        "about other packets and ICMP that is no error go to output 1, or are dropped when there is "
-        "none or MAPS names outputs.",
+        "about other packets and ICMP that is no error go to output 1, or are dropped when "
+        "there is none or MAPS names outputs.",
 };

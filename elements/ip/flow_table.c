@@ -25,7 +25,7 @@ enum {
     MOVES_PER_ADD = 4,
     SLAB = 512,                         /* flows in a slab */
     FLOWS_MAX = 1 << 28,
-    ROTATIONS = 16,                     /* flows in use that a search for a victim passes, per list */
+    ROTATIONS = 16,                     /* flows in use that a search for a victim passes */
     BACK_STEPS = 8,                     /* places that such a one moves up from the list's end */
 };
 

@@ -5,7 +5,8 @@
  * See .manual below for the user's page, and elements/ip/rewriter_base.h for what rewriters share.
  *
  * Per packet of a known flow: the packet's header line, one line of the index, one of the flow;
- * these are fetched ahead a batch at a time. Branches that depend on traffic: hit or miss, TCP or UDP, direction.
+ * these are fetched ahead a batch at a time. Branches that depend on traffic: hit or miss, TCP
+ * or UDP, direction.
  */
 #include <string.h>
 
