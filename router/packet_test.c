@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* packet_test.c - the pool, clones, room at both ends; the pool is full again after each test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "router/packet.h"
+
+enum { LIMIT = 128 };
+
+static int setup(void **state)
+{
+    (void)state;
+    return packet_pool_init(16, LIMIT);
+}
+
+static int teardown(void **state)
+{
+    uint32_t held = packet_pool_in_use();
+
+    (void)state;
+    packet_pool_destroy();
+    return held != 0;
+}
+
+static void test_make_and_free(void **state)
+{
+    struct packet *p = packet_make(10, "hello", 5, 7);
+
+    (void)state;
+    assert_non_null(p);
+    assert_int_equal(packet_headroom(p), 10);
+    assert_int_equal(p->length, 5);
+    assert_true(packet_tailroom(p) >= 7);
+    assert_memory_equal(p->data, "hello", 5);
+    assert_null(p->network);
+    assert_int_equal(packet_dst_ip(p), 0);
+    assert_int_equal(packet_pool_in_use(), 1);
+    packet_free(p);
+    assert_int_equal(packet_pool_in_use(), 0);
+}
+
+static void test_a_clone_shares_bytes_but_not_marks(void **state)
+{
+    struct packet *p = packet_make(32, "abcdef", 6, 0), *clone;
+
+    (void)state;
+    packet_set_dst_ip(p, 42);
+    clone = packet_clone(p);
+    assert_non_null(clone);
+    assert_ptr_equal(clone->data, p->data);
+    assert_true(packet_is_shared(p) && packet_is_shared(clone));
+    packet_pull(clone, 2);
+    packet_set_dst_ip(clone, 7);
+    assert_int_equal(p->length, 6);
+    assert_int_equal(packet_dst_ip(p), 42);
+
+    /* A writer gets bytes of its own; the annotations come along. */
+    clone = packet_writable(clone);
+    assert_non_null(clone);
+    clone->data[0] = 'X';
+    assert_memory_equal(p->data, "abcdef", 6);
+    assert_int_equal(packet_dst_ip(clone), 7);
+    assert_false(packet_is_shared(p));
+    packet_free(clone);
+    packet_free(p);
+}
+
+static void test_a_clone_outlives_its_original(void **state)
+{
+    struct packet *p = packet_make(0, "abc", 3, 0), *first = packet_clone(p),
+                  *second = packet_clone(first);
+
+    (void)state;
+    packet_free(p);
+    assert_memory_equal(second->data, "abc", 3);
+    packet_free(first);
+    assert_memory_equal(second->data, "abc", 3);
+    assert_false(packet_is_shared(second));
+    packet_free(second);
+}
+
+static void test_push_beyond_the_headroom_moves_marks(void **state)
+{
+    struct packet *p = packet_make(4, "0123456789", 10, 0);
+
+    (void)state;
+    p->network = p->data + 3;
+    p = packet_push(p, 100);
+    assert_non_null(p);
+    assert_int_equal(p->length, 110);
+    assert_memory_equal(p->data + 100, "0123456789", 10);
+    assert_ptr_equal(p->network, p->data + 103);
+    p = packet_put(p, 20);
+    assert_non_null(p);
+    assert_int_equal(p->length, 130);
+    assert_memory_equal(p->data + 100, "0123456789", 10);
+    packet_free(p);
+}
+
+static void test_push_onto_a_shared_packet_copies(void **state)
+{
+    struct packet *p = packet_make(64, "payload", 7, 0), *clone = packet_clone(p);
+
+    (void)state;
+    clone = packet_push(clone, 14);
+    assert_non_null(clone);
+    memset(clone->data, 0xAA, 14);
+    assert_ptr_not_equal(clone->owner, p);
+    assert_memory_equal(clone->data + 14, "payload", 7);
+    assert_memory_equal(p->data, "payload", 7);
+    packet_free(p);
+    packet_free(clone);
+}
+
+static void test_an_empty_pool_answers_null(void **state)
+{
+    struct packet *held[LIMIT + 1];
+    struct packet_pool_stats stats;
+    unsigned n = 0;
+
+    (void)state;
+    while (n <= LIMIT && (held[n] = packet_new()))
+        n++;
+    assert_int_equal(n, LIMIT);
+    packet_pool_stats(&stats);
+    assert_int_equal(stats.failures, 1);
+    assert_int_equal(stats.total, LIMIT);
+    while (n)
+        packet_free(held[--n]);
+    assert_non_null(held[0] = packet_new());
+    packet_free(held[0]);
+}
+
+static void test_a_long_packet_comes_from_the_heap(void **state)
+{
+    struct packet *p = packet_make(64, NULL, 60000, 0), *clone;
+    struct packet_pool_stats stats;
+
+    (void)state;
+    assert_non_null(p);
+    memset(p->data, 1, p->length);
+    clone = packet_clone(p);
+    packet_free(p);
+    packet_pool_stats(&stats);
+    assert_int_equal(stats.heap, 1);
+    packet_free(clone);
+    packet_pool_stats(&stats);
+    assert_int_equal(stats.heap, 0);
+    assert_null(packet_make(0, NULL, PACKET_LENGTH_MAX + 1, 0));
+}
+
+/* Random operations against a plain copy of what the packet should hold. */
+static void test_random_edits(void **state)
+{
+    uint8_t model[4096];
+
+    (void)state;
+    srand(7);
+    for (int round = 0; round < 300; round++) {
+        uint32_t length = 1 + (uint32_t)rand() % 200, start = 2000;
+        struct packet *p, *other = NULL;
+
+        for (uint32_t i = 0; i < length; i++)
+            model[start + i] = (uint8_t)rand();
+        p = packet_make((uint32_t)rand() % 80, model + start, length, (uint32_t)rand() % 80);
+        assert_non_null(p);
+        for (int step = 0; step < 20; step++) {
+            uint32_t n = (uint32_t)rand() % 60;
+
+            switch (rand() % 5) {
+            case 0:
+                p = packet_push(p, n);
+                start -= n;
+                length += n;
+                for (uint32_t i = 0; i < n; i++)
+                    p->data[i] = model[start + i] = (uint8_t)rand();
+                break;
+            case 1:
+                n = n < length ? n : length;
+                packet_pull(p, n);
+                start += n;
+                length -= n;
+                break;
+            case 2:
+                p = packet_put(p, n);
+                for (uint32_t i = 0; i < n; i++)
+                    p->data[length + i] = model[start + length + i] = (uint8_t)rand();
+                length += n;
+                break;
+            case 3:
+                n = n < length ? n : length;
+                packet_take(p, n);
+                length -= n;
+                break;
+            case 4:
+                if (other)
+                    packet_free(other);
+                other = packet_clone(p);
+                break;
+            }
+            assert_int_equal(p->length, length);
+            assert_memory_equal(p->data, model + start, length);
+        }
+        if (other)
+            packet_free(other);
+        packet_free(p);
+    }
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_make_and_free),
+        TEST(test_a_clone_shares_bytes_but_not_marks),
+        TEST(test_a_clone_outlives_its_original),
+        TEST(test_push_beyond_the_headroom_moves_marks),
+        TEST(test_push_onto_a_shared_packet_copies),
+        TEST(test_an_empty_pool_answers_null),
+        TEST(test_a_long_packet_comes_from_the_heap),
+        TEST(test_random_edits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
