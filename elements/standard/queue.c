@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * queue.c - Queue([CAPACITY]): first in, first out, up to CAPACITY packets (default 1000).
+ *
+ * Packets are pushed in and pulled out. Those that find the queue full go to output 1
+ * where there is one, else they are dropped.
+ *
+ * - Tasks that pull sleep while the queue is empty, those that push may sleep while it
+ *   is full (notifiers EMPTY and FULL).
+ * - The ring is a power of two, so a turn costs a mask; head and tail just count on.
+ *
+ * Handlers: length, highwater_length, drops (read), capacity (read, write), reset_counts,
+ * reset (write).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "elements/standard/storage.h"
+#include "router/element.h"
+
+enum { CAPACITY_MAX = 1 << 24 };
+
+struct queue {
+    struct element base;
+    struct storage storage;
+    struct packet **ring;
+    uint32_t mask;
+    uint32_t wanted;            /* the CAPACITY argument */
+    uint32_t highwater;
+    uint64_t drops;
+    struct notifier not_empty, not_full;
+};
+
+static void refuse(struct queue *q, struct batch *refused)
+{
+    if (!q->drops && q->storage.capacity)
+        element_log(&q->base, "overflow");
+    q->drops += refused->n;
+    if (q->base.n_outputs > 1)
+        element_push(&q->base, 1, refused);
+    else
+        batch_free(refused);
+}
+
+/* After packets were put in. */
+static inline void filled(struct queue *q)
+{
+    uint32_t length = storage_length(&q->storage);
+
+    if (length > q->highwater)
+        q->highwater = length;
+    notifier_activate(&q->not_empty);
+    if (length >= q->storage.capacity)
+        notifier_deactivate(&q->not_full);
+}
+
+static void push(struct element *e, unsigned port, struct batch *batch)
+{
+    struct queue *q = element_as(struct queue, e);
+    uint32_t room = q->storage.capacity - storage_length(&q->storage);
+    uint32_t n = batch->n < room ? batch->n : room;
+
+    (void)port;
+    for (uint32_t i = 0; i < n; i++)
+        q->ring[q->storage.tail++ & q->mask] = batch->pkt[i];
+    if (n)
+        filled(q);
+    if (n < batch->n) {
+        batch->n -= n;
+        memmove(batch->pkt, batch->pkt + n, batch->n * sizeof *batch->pkt);
+        refuse(q, batch);
+    }
+}
+
+static void push_one(struct element *e, unsigned port, struct packet *p)
+{
+    struct queue *q = element_as(struct queue, e);
+
+    (void)port;
+    if (storage_length(&q->storage) < q->storage.capacity) {
+        q->ring[q->storage.tail++ & q->mask] = p;
+        filled(q);
+    } else {
+        struct batch refused;
+
+        refused.n = 0;
+        batch_add(&refused, p);
+        refuse(q, &refused);
+    }
+}
+
+static unsigned pull(struct element *e, unsigned port, struct batch *batch, unsigned max)
+{
+    struct queue *q = element_as(struct queue, e);
+    uint32_t length = storage_length(&q->storage), n = length < max ? length : max;
+
+    (void)port;
+    for (uint32_t i = 0; i < n; i++)
+        batch_add(batch, q->ring[q->storage.head++ & q->mask]);
+    /* Only a pull in vain: a queue that swings between 0 and 1 wakes nobody. */
+    if (n)
+        notifier_activate(&q->not_full);
+    else
+        notifier_deactivate(&q->not_empty);
+    return n;
+}
+
+/* Makes the ring fit `capacity`; packets that no longer do are dropped, the youngest first. */
+static bool resize(struct queue *q, uint32_t capacity, struct errors *errors)
+{
+    uint32_t size = 1, length = storage_length(&q->storage), kept;
+    struct packet **ring;
+
+    if (capacity > CAPACITY_MAX)
+        return element_error(&q->base, errors, "CAPACITY: at most %d packets", CAPACITY_MAX);
+    while (size < capacity)
+        size *= 2;
+    ring = malloc(size * sizeof *ring);
+    if (!ring)
+        return element_error(&q->base, errors, "out of memory");
+    kept = length < capacity ? length : capacity;
+    for (uint32_t i = 0; i < length; i++) {
+        struct packet *p = q->ring[(q->storage.head + i) & q->mask];
+
+        if (i < kept)
+            ring[i] = p;
+        else
+            packet_free(p);
+    }
+    q->drops += length - kept;
+    free(q->ring);
+    q->ring = ring;
+    q->mask = size - 1;
+    q->storage.head = 0;
+    q->storage.tail = kept;
+    q->storage.capacity = capacity;
+    return true;
+}
+
+static void setup(struct element *e)
+{
+    element_as(struct queue, e)->wanted = 1000;
+}
+
+/* Also when a new configuration is written while it runs. */
+static bool configure(struct element *e, const struct words *rest, struct errors *errors)
+{
+    struct queue *q = element_as(struct queue, e);
+
+    (void)rest;
+    if (q->ring && q->wanted == q->storage.capacity)
+        return true;
+    if (!resize(q, q->wanted, errors)) {
+        q->wanted = q->storage.capacity;
+        return false;
+    }
+    if (storage_length(&q->storage) < q->storage.capacity)
+        notifier_activate(&q->not_full);
+    else
+        notifier_deactivate(&q->not_full);
+    return true;
+}
+
+static void cleanup(struct element *e)
+{
+    struct queue *q = element_as(struct queue, e);
+
+    while (storage_length(&q->storage))
+        packet_free(q->ring[q->storage.head++ & q->mask]);
+    free(q->ring);
+    notifier_destroy(&q->not_empty);
+    notifier_destroy(&q->not_full);
+}
+
+static struct notifier *notifier(struct element *e, unsigned port, enum notifier_kind kind)
+{
+    struct queue *q = element_as(struct queue, e);
+
+    if (kind == NOTIFIER_FULL)
+        return &q->not_full;
+    return port == 0 ? &q->not_empty : NULL;
+}
+
+static void *cast(struct element *e, const char *interface)
+{
+    return strcmp(interface, "Storage") == 0 ? &element_as(struct queue, e)->storage : NULL;
+}
+
+static int read_length(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    text_printf(out, "%u", storage_length(&element_as(struct queue, e)->storage));
+    return 0;
+}
+
+static int read_capacity(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    text_printf(out, "%u", element_as(struct queue, e)->storage.capacity);
+    return 0;
+}
+
+static int write_capacity(struct element *e, const struct handler_call *call)
+{
+    struct queue *q = element_as(struct queue, e);
+    struct arg_context context = {.element = e, .errors = call->errors, .name = "CAPACITY"};
+    unsigned before = call->errors->count;
+
+    if (!arg_unsigned.parse(&context, call->value, &q->wanted)) {
+        if (call->errors->count == before)
+            args_error(&context, "invalid number");
+        return -EINVAL;
+    }
+    return configure(e, NULL, call->errors) ? 0 : -ENOMEM;
+}
+
+static int reset_counts(struct element *e, const struct handler_call *call)
+{
+    struct queue *q = element_as(struct queue, e);
+
+    (void)call;
+    q->drops = 0;
+    q->highwater = storage_length(&q->storage);
+    return 0;
+}
+
+/* Empties the queue, to output 1 where there is one. */
+static int reset(struct element *e, const struct handler_call *call)
+{
+    struct queue *q = element_as(struct queue, e);
+    struct batch batch;
+
+    (void)call;
+    for (;;) {
+        batch.n = 0;
+        if (!pull(e, 0, &batch, BATCH_NORMAL))
+            return 0;
+        if (q->base.n_outputs > 1)
+            element_push(e, 1, &batch);
+        else
+            batch_free(&batch);
+    }
+}
+
+static const struct argument arguments[] = {
+    {.name = "CAPACITY", .kind = ARG_OPTIONAL, .type = &arg_unsigned,
+     .offset = offsetof(struct queue, wanted), .help = "packets it holds; default 1000"},
+    {0},
+};
+
+static const struct handler handlers[] = {
+    {.name = "length", .read = read_length, .help = "packets in the queue"},
+    {.name = "highwater_length", .flags = HANDLER_READ, .type = &arg_unsigned,
+     .offset = offsetof(struct queue, highwater), .help = "the most there ever were"},
+    {.name = "capacity", .read = read_capacity, .write = write_capacity,
+     .help = "packets it holds; those that a smaller capacity leaves no room for are dropped"},
+    {.name = "drops", .flags = HANDLER_READ, .type = &arg_u64,
+     .offset = offsetof(struct queue, drops), .help = "packets that found the queue full"},
+    {.name = "reset_counts", .flags = HANDLER_BUTTON, .write = reset_counts,
+     .help = "sets drops to 0 and highwater_length to the length now"},
+    {.name = "reset", .flags = HANDLER_BUTTON, .write = reset, .help = "empties the queue"},
+    {0},
+};
+
+ELEMENT_CLASS(queue) = {
+    .name = "Queue", .ports = PORTS_1_1X2, .processing = "h/lh", .size = sizeof(struct queue),
+    .arguments = arguments, .handlers = handlers, .live_config = true, .setup = setup,
+    .configure = configure, .cleanup = cleanup, .push = push, .push_one = push_one, .pull = pull,
+    .notifier = notifier, .cast = cast,
+    .group = "standard", .purpose = "stores packets, first in, first out, up to a capacity",
+    .manual = "Packets that find the queue full go to output 1, or are dropped when it has none.",
+};

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* write_call.c - an element's call of another's write handler; see write_call.h. */
+#include "elements/standard/write_call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "router/router.h"
+
+bool write_call_parse(struct write_call *call, struct element *scope, const char *text,
+                      struct errors *errors)
+{
+    struct write_call v = {0};
+    size_t length;
+    const char *dot = NULL;
+
+    text += strspn(text, " \t\r\n");
+    length = strcspn(text, " \t\r\n");
+    if (!length || text[length - 1] == '.')
+        return element_error(scope, errors, "expected 'HANDLER [VALUE]'");
+    for (size_t i = 0; i < length; i++)
+        if (text[i] == '.')
+            dot = text + i;
+    if (dot && dot != text) {
+        char *name = strndup(text, (size_t)(dot - text));
+
+        v.target = name ? element_find(scope, name) : NULL;
+        if (!v.target)
+            element_error(scope, errors, "no element named '%s'", name ? name : text);
+        free(name);
+        if (!v.target)
+            return false;
+    }
+    v.name = dot ? strndup(dot + 1, length - (size_t)(dot + 1 - text)) : strndup(text, length);
+    v.value = strdup(text + length + strspn(text + length, " \t\r\n"));
+    if (!v.name || !v.value) {
+        write_call_free(&v);
+        return element_error(scope, errors, "out of memory");
+    }
+    write_call_free(call);
+    *call = v;
+    return true;
+}
+
+bool write_call_resolve(struct write_call *call, struct element *scope, struct errors *errors)
+{
+    const char *element = call->target ? call->target->name : "";
+
+    if (!call->name)
+        return true;
+    call->handler = handler_find(scope->router, call->target, call->name, &call->index);
+    if (call->handler && handler_writable(call->handler))
+        return true;
+    element_error(scope, errors, call->handler ? "'%s%s%s' not a write handler"
+                                               : "no '%s%s%s' handler",
+                  element, *element ? "." : "", call->name);
+    call->handler = NULL;
+    return false;
+}
+
+void write_call_make(struct write_call *call, struct element *caller)
+{
+    struct errors errors = {0};
+
+    if (!call->handler)
+        return;
+    if (!handler_call_write(caller->router, call->target, call->handler, call->index, call->value,
+                            strlen(call->value), &errors))
+        element_log(caller, "calling '%s': %s", call->name, text_string(&errors.text));
+    errors_free(&errors);
+}
+
+void write_call_free(struct write_call *call)
+{
+    free(call->name);
+    free(call->value);
+    *call = (struct write_call){0};
+}
