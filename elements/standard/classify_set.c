@@ -41,8 +41,9 @@ static const struct classify_set *equal_under_mask(struct arena *arena, uint32_t
 static const struct classify_set *greater_under_mask(struct arena *arena, uint32_t absent,
                                                      uint32_t mask, uint32_t value)
 {
-    uint32_t free_bits = (absent - 1) & ~mask;
+    uint32_t free_bits = (absent - 1) & ~mask, step = mask & -mask;
     struct classify_set *set;
+    size_t n = 0;
 
     if (!(free_bits & (free_bits + 1))) {           /* a mask of leading ones, or all */
         set = new_set(arena, 1);
@@ -50,12 +51,13 @@ static const struct classify_set *greater_under_mask(struct arena *arena, uint32
             add_span(set, (value | free_bits) + 1, absent - 1);
         return set;
     }
-    set = new_set(arena, absent / 2);
-    if (!set)
-        return NULL;
-    for (uint32_t x = 0; x < absent; x++)
+    /* Spans as long as the mask's lowest bit allows; counted first, since there may be many. */
+    for (uint32_t x = 0; x < absent; x += step)
+        n += (x & mask) > value && (!x || ((x - step) & mask) <= value);
+    set = new_set(arena, n);
+    for (uint32_t x = 0; set && x < absent; x += step)
         if ((x & mask) > value)
-            add_span(set, x, x);
+            add_span(set, x, x + step - 1);
     return set;
 }
 
