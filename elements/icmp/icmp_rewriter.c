@@ -247,23 +247,25 @@ static void setup(struct element *e)
 
 static bool read_map(struct icmp_rewriter *r, char *word, struct errors *errors)
 {
-    struct map map = {0};
     char *colon = strchr(word, ':');
-    struct element *e;
+    struct rewriter *rewriter = NULL;
+    struct element *e = NULL;
     uint64_t offset = 0;
-    bool ok;
 
-    if (colon)
-        *colon = '\0';
-    ok = !colon || args_read_unsigned(colon + 1, UINT16_MAX, &offset);
-    e = ok ? element_find(&r->base, word) : NULL;
-    map = (struct map){e ? rewriter_of(e) : NULL, colon != NULL, (unsigned)offset};
-    if (!map.rewriter)
+    if (!colon || args_read_unsigned(colon + 1, UINT16_MAX, &offset)) {
+        if (colon)
+            *colon = '\0';
+        e = element_find(&r->base, word);
+        rewriter = e ? rewriter_of(e) : NULL;
+        if (colon)
+            *colon = ':';
+    }
+    if (!rewriter)
         return element_error(&r->base, errors, "%s not an IP rewriter", word);
     if (colon && offset + e->n_outputs > r->base.n_outputs)
-        return element_error(&r->base, errors, "%s:%s port offset requires more than %u output%s",
-                             word, colon + 1, r->base.n_outputs, r->base.n_outputs == 1 ? "" : "s");
-    r->map[r->n_maps++] = map;
+        return element_error(&r->base, errors, "%s port offset requires more than %u output%s",
+                             word, r->base.n_outputs, r->base.n_outputs == 1 ? "" : "s");
+    r->map[r->n_maps++] = (struct map){rewriter, colon != NULL, (unsigned)offset};
     return true;
 }
 
@@ -285,7 +287,7 @@ static bool configure(struct element *e, const struct words *rest, struct errors
     for (unsigned m = 0; m < r->n_maps; m++)
         if (r->map[m].offset_given)
             r->spare_output = false;
-    if (errors->count == before && !r->n_maps)
+    if (!r->n_maps)
         element_error(e, errors, "no IP rewriters supplied");
     return errors->count == before;
 }
