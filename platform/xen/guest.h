@@ -107,6 +107,7 @@ void pages_free(void *run);
 size_t pages_length(const void *run);       /* in pages */
 uint64_t pages_free_count(void);
 uint64_t pages_total(void);
+uint64_t pages_frames(void);                /* every page number is below */
 
 /* ---- heap.c: malloc and friends; see there ---- */
 

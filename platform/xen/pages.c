@@ -129,3 +129,8 @@ uint64_t pages_total(void)
 {
     return n_total;
 }
+
+uint64_t pages_frames(void)
+{
+    return n_frames;
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * netfront_connect.c - the slow half of a vif: agreeing with the backend through xenstore.
+ *
+ * One thread per vif, the same loop for the first connection and for every later one (backend
+ * restarted, VM restored, rings broken):
+ *   1. our state Initialising, wait until the backend is at InitWait;
+ *   2. rings, event channel, what we want, our state Connected, wait until the backend is Connected;
+ *   3. frames pass until the backend leaves Connected or breaks the rings;
+ *   4. everything back, our state Closed, from the start.
+ *
+ * We ask for no checksum offload, no scatter-gather, no segmentation: every frame lies in one page
+ * with its checksums filled in.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xen/io/xenbus.h>
+
+#include "drivers/netfront.h"
+#include "drivers/xenstore.h"
+
+enum { MTU_DEFAULT = 1500, MTU_MAX = PAGE_SIZE - NETFRONT_HEADROOM - 64, PATH_MAX = 128 };
+
+static struct vif *vifs[NETFRONT_VIFS_MAX];
+static unsigned n_vifs;
+static struct thread *waiter;           /* in netfront_wait() */
+
+unsigned netfront_count(void)
+{
+    return n_vifs;
+}
+
+struct vif *netfront_vif(unsigned index)
+{
+    return vifs[index];
+}
+
+void netfront_fail(struct vif *vif)
+{
+    if (vif->broken)
+        return;
+    console_printf("vif %u: the backend broke the ring protocol; connecting again\n", vif->number);
+    vif->broken = true;
+    vif->up = false;
+    thread_wake(vif->thread);
+}
+
+/* ---- reading and writing nodes ---- */
+
+static char *own_path(const struct vif *vif, const char *node, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "device/vif/%u/%s", vif->number, node);
+    return path;
+}
+
+static char *backend_path(const struct vif *vif, const char *node, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/%s", vif->backend, node);
+    return path;
+}
+
+static int put(const struct vif *vif, const char *node, unsigned value)
+{
+    char path[PATH_MAX];
+
+    return xenstore_printf(own_path(vif, node, path), "%u", value);
+}
+
+static unsigned backend_number(const struct vif *vif, const char *node, unsigned otherwise)
+{
+    char path[PATH_MAX];
+    uint64_t value;
+
+    if (xenstore_read_number(backend_path(vif, node, path), &value) || value > UINT32_MAX)
+        return otherwise;
+    return (unsigned)value;
+}
+
+static enum xenbus_state backend_state(const struct vif *vif)
+{
+    return (enum xenbus_state)backend_number(vif, "state", XenbusStateUnknown);
+}
+
+static void changed(void *argument, const char *path)
+{
+    struct vif *vif = argument;
+
+    (void)path;
+    thread_wake(vif->thread);
+}
+
+/* "00:16:3e:01:02:03" */
+static bool parse_mac(const char *text, uint8_t mac[6])
+{
+    for (unsigned i = 0; i < 6; i++) {
+        char *end;
+        unsigned long byte = strtoul(text, &end, 16);
+        if (end != text + 2 || byte > 255 || *end != (i < 5 ? ':' : '\0'))
+            return false;
+        mac[i] = (uint8_t)byte;
+        text = end + 1;
+    }
+    return true;
+}
+
+/* What the toolstack wrote about us. 0 or a negative errno. */
+static int describe(struct vif *vif)
+{
+    char path[PATH_MAX], mac[24];
+    uint64_t number;
+    int error;
+
+    if ((error = xenstore_read_text(own_path(vif, "backend", path), vif->backend,
+                                    sizeof vif->backend)) ||
+        (error = xenstore_read_number(own_path(vif, "backend-id", path), &number)) ||
+        (error = xenstore_read_text(own_path(vif, "mac", path), mac, sizeof mac)))
+        return error;
+    if (number >= DOMID_FIRST_RESERVED || !parse_mac(mac, vif->mac))
+        return -EINVAL;
+    vif->backend_domain = (uint16_t)number;
+    if (xenstore_read_number(own_path(vif, "mtu", path), &number) || number < 68)
+        number = MTU_DEFAULT;
+    vif->mtu = number > MTU_MAX ? MTU_MAX : (uint32_t)number;
+    return 0;
+}
+
+/* ---- one connection ---- */
+
+static void event(void *argument)
+{
+    device_event(argument);
+}
+
+/*
+ * Room in front of received frames (what XDP needs elsewhere): the backend reads the wish only in the
+ * state Reconfiguring. Leaving InitWait early would confuse a toolstack that still waits for it, so
+ * only after it has run its hotplug script.
+ */
+static void ask_for_headroom(struct vif *vif)
+{
+    char path[PATH_MAX], status[16];
+    uint64_t deadline = time_now() + 1000000000ull;
+
+    if (!backend_number(vif, "feature-xdp-headroom", 0) ||
+        xenstore_read_text(backend_path(vif, "hotplug-status", path), status, sizeof status) ||
+        strcmp(status, "connected"))
+        return;
+    if (put(vif, "xdp-headroom", NETFRONT_HEADROOM) ||
+        put(vif, "state", XenbusStateReconfiguring))
+        return;
+    while (backend_state(vif) == XenbusStateInitWait && time_now() < deadline)
+        thread_block(deadline);
+}
+
+/* The pool's share of one vif: what is in rings cannot be in queues. */
+static unsigned receive_buffers(void)
+{
+    struct packet_pool_stats stats;
+
+    packet_pool_stats(&stats);
+    unsigned share = stats.limit / (3 * (n_vifs ? n_vifs : 1));
+    return share > NETFRONT_SLOTS ? NETFRONT_SLOTS : share < 16 ? 16 : share;
+}
+
+static int open_vif(struct vif *vif)
+{
+    int error = netfront_rings_open(vif, receive_buffers());
+
+    if (error)
+        return error;
+    int port = event_alloc_unbound(vif->backend_domain);
+    if (port < 0) {
+        netfront_rings_close(vif);
+        return port;
+    }
+    vif->port = (uint32_t)port;
+    error = event_bind(vif->port, event, vif);
+    if (error) {
+        event_close(vif->port);
+        netfront_rings_close(vif);
+    }
+    return error;
+}
+
+static void close_vif(struct vif *vif)
+{
+    vif->up = false;
+    event_close(vif->port);
+    netfront_rings_close(vif);
+}
+
+static int publish(struct vif *vif)
+{
+    const struct { const char *node; unsigned value; } nodes[] = {
+        { "tx-ring-ref", vif->tx_reference },
+        { "rx-ring-ref", vif->rx_reference },
+        { "event-channel", vif->port },
+        { "request-rx-copy", 1 },
+        { "feature-rx-notify", 1 },
+        { "feature-no-csum-offload", 1 },
+        { "feature-sg", 0 },
+    };
+
+    for (unsigned i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+        int error = put(vif, nodes[i].node, nodes[i].value);
+        if (error)
+            return error;
+    }
+    return put(vif, "state", XenbusStateConnected);
+}
+
+static void set_up(struct vif *vif)
+{
+    vif->up = true;
+    console_printf("vif %u: up, %02x:%02x:%02x:%02x:%02x:%02x, mtu %u, %u receive buffers\n",
+                   vif->number, vif->mac[0], vif->mac[1], vif->mac[2], vif->mac[3], vif->mac[4],
+                   vif->mac[5], vif->mtu, vif->rx_posted);
+    if (waiter)
+        thread_wake(waiter);
+    device_event(vif);                  /* frames may wait on both sides */
+}
+
+/* Steps 1 to 4 of the header comment. */
+static int connect(struct vif *vif)
+{
+    int error;
+
+    while (backend_state(vif) != XenbusStateInitWait)
+        thread_block(UINT64_MAX);
+    ask_for_headroom(vif);
+    if ((error = open_vif(vif)))
+        return error;
+    if (!(error = publish(vif))) {
+        enum xenbus_state state;
+        while ((state = backend_state(vif)) == XenbusStateInitWait || state == XenbusStateReconfigured)
+            thread_block(UINT64_MAX);
+        if (state == XenbusStateConnected)
+            set_up(vif);
+        while (!vif->broken && backend_state(vif) == XenbusStateConnected)
+            thread_block(UINT64_MAX);
+    }
+    if (vif->up || vif->broken)
+        console_printf("vif %u: down\n", vif->number);
+    close_vif(vif);
+    return error;
+}
+
+static void run(void *argument)
+{
+    struct vif *vif = argument;
+    int error = describe(vif);
+
+    if (!error) {
+        char path[PATH_MAX];
+        error = xenstore_watch(backend_path(vif, "state", path), changed, vif);
+        if (error > 0)
+            error = 0;
+    }
+    if (error) {
+        console_printf("vif %u: %s\n", vif->number, strerror(error));
+        return;
+    }
+    for (;;) {
+        error = connect(vif);
+        if (error) {
+            console_printf("vif %u: cannot connect: %s\n", vif->number, strerror(error));
+            thread_sleep_until(time_now() + 1000000000ull);
+        }
+        put(vif, "state", XenbusStateClosing);
+        put(vif, "state", XenbusStateClosed);
+        while (backend_state(vif) == XenbusStateConnected || backend_state(vif) == XenbusStateClosing)
+            thread_block(UINT64_MAX);
+        if (!backend_number(vif, "online", 0))
+            thread_block(UINT64_MAX);   /* taken away by the toolstack; a change wakes us up */
+        put(vif, "state", XenbusStateInitialising);
+    }
+}
+
+static void add(unsigned number)
+{
+    struct vif *vif = calloc(1, sizeof *vif);
+    char name[16];
+
+    if (!vif) {
+        console_printf("vif %u: out of memory\n", number);
+        return;
+    }
+    vif->number = number;
+    snprintf(name, sizeof name, "vif %u", number);
+    vifs[n_vifs++] = vif;
+    vif->thread = thread_create(name, run, vif, THREAD_STACK_PAGES);
+    if (!vif->thread) {
+        console_printf("vif %u: out of memory\n", number);
+        n_vifs--;
+        free(vif);
+    }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+void netfront_init(void)
+{
+    unsigned numbers[NETFRONT_VIFS_MAX], n = 0;
+    char *names;
+    size_t length;
+
+    if (xenstore_directory("device/vif", &names, &length))
+        return;                         /* no vif */
+    for (char *name = names; name < names + length && n < NETFRONT_VIFS_MAX;
+         name += strlen(name) + 1) {
+        char *end;
+        unsigned long number = strtoul(name, &end, 10);
+        if (*name >= '0' && *name <= '9' && *end == '\0' && number < 65536)
+            numbers[n++] = (unsigned)number;
+    }
+    free(names);
+    qsort(numbers, n, sizeof *numbers, by_number);
+    for (unsigned i = 0; i < n; i++)
+        add(numbers[i]);
+}
+
+unsigned netfront_wait(uint64_t deadline)
+{
+    waiter = thread_self();
+    for (;;) {
+        unsigned up = 0;
+        for (unsigned i = 0; i < n_vifs; i++)
+            up += vifs[i]->up;
+        if (up == n_vifs || time_now() >= deadline) {
+            waiter = NULL;
+            return up;
+        }
+        thread_block(deadline);
+    }
+}

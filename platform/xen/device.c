@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * device.c - vifs as the router sees them: platform_device_*().
+ *
+ * Any number of elements may open a vif. All may send. Frames go to the element that asked for
+ * them last; when it closes, to the one before: while a new configuration replaces an old one, both
+ * have the vif open. When nobody listens, frames are dropped and counted, as on any computer.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/netfront.h"
+#include "platform/platform.h"
+#include "router/errors.h"
+#include "router/task.h"
+
+struct device {
+    struct vif *vif;
+    struct device *next;                /* on the same vif; the one that listens last stands first */
+    struct task *receive, *transmit;
+    bool waits_for_room;
+    char name[16];
+};
+
+static struct device *receiver(const struct vif *vif)
+{
+    struct device *d = vif->devices;
+
+    while (d && !d->receive)
+        d = d->next;
+    return d;
+}
+
+static void drop_received(struct vif *vif)
+{
+    struct batch batch = { .n = 0 };
+    unsigned n;
+
+    while ((n = netfront_receive(vif, &batch, BATCH_MAX)) > 0) {
+        vif->drops[DROP_NOBODY] += n;
+        vif->rx_packets -= n;
+        batch_free(&batch);
+        if (n < BATCH_MAX)
+            break;
+    }
+}
+
+void device_event(struct vif *vif)
+{
+    struct device *listener = receiver(vif);
+
+    if (netfront_rx_pending(vif)) {
+        if (listener)
+            task_schedule(listener->receive);
+        else
+            drop_received(vif);
+    }
+    netfront_sent(vif);
+    if (vif->up && vif->tx_n_free > 0)
+        for (struct device *d = vif->devices; d; d = d->next)
+            if (d->waits_for_room) {
+                d->waits_for_room = false;
+                if (d->transmit)
+                    task_schedule(d->transmit);
+            }
+}
+
+/* "0" or "vif0". */
+static struct vif *find(const char *name)
+{
+    char *end;
+    unsigned long number;
+
+    if (!strncmp(name, "vif", 3))
+        name += 3;
+    if (*name < '0' || *name > '9')
+        return NULL;
+    number = strtoul(name, &end, 10);
+    for (unsigned i = 0; !*end && i < netfront_count(); i++)
+        if (netfront_vif(i)->number == number)
+            return netfront_vif(i);
+    return NULL;
+}
+
+static void explain(const char *name, struct errors *errors)
+{
+    char list[128] = "";
+    size_t n = 0;
+
+    for (unsigned i = 0; i < netfront_count() && n < sizeof list - 8; i++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%u", i ? ", " : "",
+                              netfront_vif(i)->number);
+    if (netfront_count() == 0)
+        errors_add(errors, NULL, "no virtual interface '%s': this VM has none", name);
+    else
+        errors_add(errors, NULL, "no virtual interface '%s': this VM has %u (%s)", name,
+                   netfront_count(), list);
+}
+
+struct device *platform_device_open(const char *name, const struct device_options *options,
+                                    struct errors *errors)
+{
+    struct vif *vif = find(name);
+    struct device *d;
+
+    (void)options;                      /* a vif always hands over everything that it gets */
+    if (!vif) {
+        explain(name, errors);
+        return NULL;
+    }
+    d = calloc(1, sizeof *d);
+    if (!d) {
+        errors_add(errors, NULL, "out of memory");
+        return NULL;
+    }
+    d->vif = vif;
+    snprintf(d->name, sizeof d->name, "vif %u", vif->number);
+    d->next = vif->devices;
+    vif->devices = d;
+    return d;
+}
+
+static void unlink(struct device *device)
+{
+    struct device *d = device->vif->devices;
+
+    if (d == device) {
+        device->vif->devices = device->next;
+        return;
+    }
+    while (d->next != device)
+        d = d->next;
+    d->next = device->next;
+}
+
+void platform_device_close(struct device *device)
+{
+    struct vif *vif = device->vif;
+
+    unlink(device);
+    free(device);
+    device_event(vif);                  /* frames that wait are the next listener's */
+}
+
+void platform_device_info(struct device *device, struct device_info *info)
+{
+    struct vif *vif = device->vif;
+
+    *info = (struct device_info){ .name = device->name, .mtu = vif->mtu, .up = vif->up };
+    memcpy(info->mac, vif->mac, sizeof info->mac);
+}
+
+void platform_device_counts(struct device *device, struct device_counts *counts)
+{
+    const struct vif *v = device->vif;
+
+    *counts = (struct device_counts){
+        .rx_packets = v->rx_packets, .rx_bytes = v->rx_bytes,
+        .tx_packets = v->tx_packets, .tx_bytes = v->tx_bytes,
+    };
+    for (unsigned i = 0; i < DROP_REASONS; i++)
+        *(i < DROP_TX_SHORT ? &counts->rx_drops : &counts->tx_drops) += v->drops[i];
+}
+
+unsigned platform_device_receive(struct device *device, struct batch *into, unsigned max)
+{
+    if (receiver(device->vif) != device)
+        return 0;
+    return netfront_receive(device->vif, into, max);
+}
+
+unsigned platform_device_transmit(struct device *device, const struct batch *from)
+{
+    unsigned n = netfront_transmit(device->vif, from);
+
+    device->waits_for_room |= n < from->n;
+    return n;
+}
+
+void platform_device_on_receive(struct device *device, struct task *task)
+{
+    device->receive = task;
+    if (task) {
+        unlink(device);
+        device->next = device->vif->devices;
+        device->vif->devices = device;
+        if (netfront_rx_pending(device->vif))
+            task_schedule(task);
+    }
+}
+
+void platform_device_on_transmit(struct device *device, struct task *task)
+{
+    device->transmit = task;
+}

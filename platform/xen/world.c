@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * world.c - the guest's answers to platform.h, where they are one line (device.c, buffers.c: the rest).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/platform.h"
+#include "platform/xen/guest.h"
+#include "router/errors.h"
+#include "router/task.h"
+
+uint64_t platform_now_ns(void)
+{
+    return time_now();
+}
+
+uint64_t platform_wall_ns(void)
+{
+    return time_wall();
+}
+
+void platform_log(const char *text, size_t length)
+{
+    console_write(text, length);
+}
+
+uint32_t platform_random(void)
+{
+    return (uint32_t)random_u64();
+}
+
+const char *platform_name(void)
+{
+    return "xen";
+}
+
+void platform_memory(struct platform_memory *memory)
+{
+    *memory = (struct platform_memory){
+        .total = pages_total() * PAGE_SIZE,
+        .used = (pages_total() - pages_free_count()) * PAGE_SIZE,
+        .heap_used = heap_used(),
+    };
+}
+
+/* instance.c: the thread that runs this scheduler. */
+void platform_wake(struct scheduler *scheduler)
+{
+    if (scheduler->owner)
+        thread_wake(scheduler->owner);
+}
+
+char *platform_file_read(const char *name, size_t *length, struct errors *errors)
+{
+    (void)length;
+    errors_add(errors, NULL, "%s: this VM has no files", name);
+    return NULL;
+}
