@@ -299,6 +299,7 @@ static int write_config(struct client *client, unsigned instance, const char *da
     error = store_remove(&client->store, path);
     if (!error)
         error = store_private_directory(&client->store, path);
+    protocol_word(line, "config", NULL);
     return error ? error
                  : protocol_write_chunks(&client->store, path, PROTOCOL_CHUNK_HOST, data, length, line);
 }

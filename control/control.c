@@ -584,11 +584,11 @@ static const struct operation *find_operation(struct call *call)
 {
     struct text verbs = {0};
 
-    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
         if (!strcmp(operations[i].verb, call->message->verb))
             return &operations[i];
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
         text_printf(&verbs, "%s%s", i ? ", " : "", operations[i].verb);
-    }
     fail(call, "bad-request", "unknown request '%s'; there is %s", call->message->verb,
          text_string(&verbs));
     text_free(&verbs);
@@ -731,7 +731,7 @@ static void take_request(struct control *control, unsigned id, const char *reque
     snprintf(directory, sizeof directory, PROTOCOL_ROOT "/%u", id);
     snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/control/%s", id, request);
     snprintf(config, sizeof config, PROTOCOL_ROOT "/%u/config", id);
-    error = protocol_receive(control->store, path, "request", NULL, &message, &why);
+    error = protocol_receive(control->store, path, "request", config, &message, &why);
     if (error == -ENOENT)
         return;                     /* its client has given up */
     if (!remember(control, id, request))

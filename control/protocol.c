@@ -297,7 +297,7 @@ static int read_chunks(struct store *store, const char *directory, struct messag
 }
 
 int protocol_receive(struct store *store, const char *directory, const char *node,
-                     const char *data_directory, struct message *m, const char **why)
+                     const char *config_directory, struct message *m, const char **why)
 {
     char path[PROTOCOL_PATH_MAX];
     const char *unused;
@@ -326,12 +326,10 @@ int protocol_receive(struct store *store, const char *directory, const char *nod
     }
     if (!error && message_word(m, "chunks")) {
         if (message_number(m, "chunks", PROTOCOL_CHUNKS_MAX, &chunks)) {
-            if (!data_directory) {
-                snprintf(path, sizeof path, "%s/data", directory);
-                data_directory = path;
-            }
-            /* `path` above and the one in read_chunks() are different buffers. */
-            error = read_chunks(store, data_directory, m, chunks, why);
+            bool config = config_directory && message_word(m, "config");
+
+            snprintf(path, sizeof path, "%s/data", directory);
+            error = read_chunks(store, config ? config_directory : path, m, chunks, why);
         } else {
             *why = "bad number of chunks";
             error = -EBADMSG;

@@ -70,12 +70,12 @@ int protocol_send(struct store *store, const char *directory, const char *node, 
                   struct text *line, const char *data, size_t length);
 
 /*
- * Reads <directory>/<node> and its chunks: those below `data_directory` or, if that is NULL, below
- * <directory>/data. -ENOENT: no such node. -EBADMSG: not a message, `why` (may be NULL) says in
+ * Reads <directory>/<node> and its chunks, which stand below <directory>/data or, if the message has
+ * the word `config`, below `config_directory` (may be NULL). -ENOENT: no such node. -EBADMSG: not a message, `why` (may be NULL) says in
  * which way. -E2BIG, -ENOMEM.
  */
 int protocol_receive(struct store *store, const char *directory, const char *node,
-                     const char *data_directory, struct message *m, const char **why);
+                     const char *config_directory, struct message *m, const char **why);
 
 /* Whether the name may stand in a path: letters, digits, - and _, not too long. */
 bool protocol_id_valid(const char *id);
