@@ -39,7 +39,7 @@ void *arena_alloc(struct arena *arena, size_t size)
         arena->failed = true;
         return NULL;
     }
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size = (size ? size + ALIGNMENT - 1 : ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     if (size > arena->size - arena->used && size > CHUNK_MAX / 4) {
         /* Behind the newest chunk, which still has room for small blocks. */
         chunk = new_chunk(arena, size);

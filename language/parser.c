@@ -853,13 +853,16 @@ static bool parse_item(struct parser *parser, struct item_list *list, bool first
     return true;
 }
 
-/* `a, b :: Class(config)` declares both, when it stands alone. */
+/*
+ * `a, b :: Class(config)` declares both, when it stands alone. So does `Class, Class(config)`,
+ * which Click takes the same way.
+ */
 static void spread_declaration(struct parser *parser, struct item_list *list)
 {
     const struct item *last = &list->items[list->n - 1];
     unsigned i;
 
-    if (!last->declared || peek_arrow(parser))
+    if (last->bare || peek_arrow(parser))
         return;
     for (i = 0; i < list->n; i++) {
         const struct item *item = &list->items[i];
@@ -897,7 +900,7 @@ static void resolve_item(struct parser *parser, struct item *item)
         if (!item->named_class)
             item->element = body_find(parser->body, item->name.s, item->name.length);
         if (item->element != NO_ELEMENT) {
-            if (item->config.s)
+            if (item->config.s && !item->bare)
                 syntax_error(syntax, item->landmark,
                              "configuration string ignored on element reference '%.*s'",
                              (int)item->name.length, item->name.s);
