@@ -7,7 +7,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -519,7 +521,7 @@ static void test_dead_clients_do_not_fill_the_store(void **state)
 {
     (void)state;
     assert_true(ask(0, "start", "s :: Specimen(4);"));
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 300; i++) {
         send_request(0, "read handler=s.big parameter", "9000", 4, false);
         pump();
     }
@@ -567,7 +569,7 @@ static void test_hostile_store(void **state)
     uint32_t random = 12345;
 
     (void)state;
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 4000; i++) {
         char path[160];
 
         random = random * 1664525u + 1013904223u;
@@ -591,9 +593,11 @@ static void test_hostile_store(void **state)
 
 static void test_thousand_starts(void **state)
 {
+    int log = dup(2), null = open("/dev/null", O_WRONLY);
     size_t before = 0;
 
     (void)state;
+    dup2(null, 2);                  /* 1,000 times the same error */
     for (int i = 0; i < 1000; i++) {
         assert_true(ask(0, "start file=f.click", "s :: Specimen(4); t :: Specimen(5);"));
         assert_true(ask(0, "start file=f.click", "s :: Specimen(6);"));
@@ -605,6 +609,9 @@ static void test_thousand_starts(void **state)
         if (i == 9)
             before = __sanitizer_get_current_allocated_bytes();
     }
+    dup2(log, 2);
+    close(log);
+    close(null);
     /* The numbers in the store (generation, request ids) may have grown by some digits. */
     assert_in_range(__sanitizer_get_current_allocated_bytes(), 0, before + 256);
 }
