@@ -16,6 +16,9 @@ GUEST_CFLAGS = -std=gnu17 $(WARN) -I. -MMD -MP $(CFLAGS) \
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,platform/xen/guest.ld -Wl,--gc-sections \
     -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,--no-warn-rwx-segments
 
+# The compiler would see malloc and memset in calloc() and make it call itself.
+$(BUILD)/guest/platform/xen/heap.o: GUEST_CFLAGS += -fno-builtin
+
 $(BUILD)/guest/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
