@@ -432,6 +432,6 @@ int client_refused(const struct client *client, const struct message *reply)
     if (client->json)
         print_json_error(code ? code : "unknown", &reply->data);
     else
-        print_text(stderr, text_string(&reply->data), reply->data.length, true);
+        print_line(stderr, text_string(&reply->data), reply->data.length, true);
     return EXIT_FAILURE;
 }

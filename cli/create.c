@@ -66,6 +66,7 @@ static int read_spec(const struct invocation *invocation, struct toolstack_spec 
     spec->ramdisk = option_value(invocation, "ramdisk");
     spec->arguments = option_value(invocation, "arguments");
     spec->memory_kb = (uint64_t)option_number(invocation, "memory") * 1024;
+    spec->keep = option_given(invocation, "keep");
     spec->pvh = type && !strcmp(type, "pvh");
     if (!*spec->name || strspn(spec->name, "0123456789") == strlen(spec->name))
         return usage_error(invocation->command, "'%s': a name is not empty and no number", spec->name);
@@ -221,7 +222,7 @@ static const struct option options[] = {
     {.name = "kernel", .value = "PATH", .help = "the guest's image (see FILES)"},
     {.name = "ramdisk", .value = "PATH", .help = "a configuration that the VM starts by itself at boot"},
     {.name = "arguments", .value = "TEXT", .help = "the guest's command line"},
-    {.name = "keep", .help = "leave the VM when its configuration does not start"},
+    {.name = "keep", .help = "leave the VM when its configuration does not start, and when it ends by itself"},
     OPTION_JSON, OPTION_TIMEOUT, OPTION_VERBOSE, {0},
 };
 

@@ -38,7 +38,7 @@ static void show_line(void *argument, const char *left, int left_length, const c
         return;
     }
     text_printf(&line, "%-31.*s %.*s", left_length, left, right_length, right);
-    print_text(stdout, text_string(&line), line.length, true);
+    print_line(stdout, text_string(&line), line.length, true);
     text_free(&line);
 }
 

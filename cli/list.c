@@ -86,7 +86,7 @@ static void print_vm(const json_t *vm)
     json_array_foreach(get(vm, "instances"), i, instance)
         text_printf(&line, " %d:%s", (int)json_integer_value(get(instance, "instance")),
                     json_string_value(get(instance, "status")));
-    print_text(stdout, text_string(&line), line.length, true);
+    print_line(stdout, text_string(&line), line.length, true);
     text_free(&line);
 }
 

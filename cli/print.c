@@ -24,6 +24,11 @@ void print_text(FILE *to, const char *text, size_t length, bool harmless)
         else
             fputc(c, to);
     }
+}
+
+void print_line(FILE *to, const char *text, size_t length, bool harmless)
+{
+    print_text(to, text, length, harmless);
     if (length && text[length - 1] != '\n')
         fputc('\n', to);
 }

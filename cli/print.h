@@ -11,9 +11,11 @@
 
 /*
  * Text from a VM. `harmless`: control characters are shown as \xNN, so that a guest cannot steer the
- * terminal; otherwise bytes go out as they are. A missing newline at the end is added when `harmless`.
+ * terminal; otherwise bytes go out as they are.
  */
 void print_text(FILE *to, const char *text, size_t length, bool harmless);
+/* The same with a newline at the end, if there is none and the text is not empty. */
+void print_line(FILE *to, const char *text, size_t length, bool harmless);
 
 /* Prints and releases it. */
 void print_json(json_t *json);

@@ -11,7 +11,7 @@ static void show(const struct client *client, const struct message *reply)
     if (client->json)
         print_json(json_pack("{s:o}", "value", json_text(text_string(&reply->data), reply->data.length)));
     else
-        print_text(stdout, text_string(&reply->data), reply->data.length, isatty(STDOUT_FILENO));
+        print_line(stdout, text_string(&reply->data), reply->data.length, isatty(STDOUT_FILENO));
 }
 
 /* As they are, even to a terminal. */
@@ -38,7 +38,7 @@ static int run(const struct invocation *invocation)
 }
 
 static const struct option options[] = {
-    {.name = "raw", .help = "print the bytes as they are, even to a terminal"},
+    {.name = "raw", .help = "print the value's bytes and nothing else, even to a terminal"},
     OPTION_JSON, OPTION_TIMEOUT, OPTION_VERBOSE, {0},
 };
 

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,12 +30,14 @@ static bool is_ours(struct xs_handle *xs, uint32_t domid)
 {
     char path[64];
     unsigned n;
-    void *value;
+    char *value;
+    bool ours;
 
     snprintf(path, sizeof path, "/local/domain/%u/" REAP_MARK, domid);
     value = xs_read(xs, XBT_NULL, path, &n);
+    ours = value && !strcmp(value, REAP_DESTROY);
     free(value);
-    return value != NULL;
+    return ours;
 }
 
 /* Destroys those that ended; says how many of ours still live, or -1. */

@@ -5,6 +5,8 @@
 
 /* Below a VM's own folder in xenstore, written by dom0: `clickos create` made it. */
 #define REAP_MARK "clickos-managed"
+#define REAP_DESTROY "destroy"      /* its values: what to do when the VM has ended */
+#define REAP_KEEP "keep"
 
 /* Starts the process unless there is one. */
 void reap_ensure(void);

@@ -25,6 +25,7 @@ struct toolstack_spec {
     const char *arguments;              /* NULL: none */
     uint64_t memory_kb;
     bool pvh;
+    bool keep;                          /* not to be taken away when it ends by itself */
     unsigned n_vifs;
     struct toolstack_vif vifs[TOOLSTACK_VIFS_MAX];
 };

@@ -92,7 +92,7 @@ static void fill_config(libxl_domain_config *config, const struct toolstack_spec
     if (!c->xsdata)
         abort();
     c->xsdata[0] = copy(REAP_MARK);
-    c->xsdata[1] = copy("1");
+    c->xsdata[1] = copy(spec->keep ? REAP_KEEP : REAP_DESTROY);
 
     libxl_domain_build_info_init_type(b, type);
     b->max_vcpus = 1;
