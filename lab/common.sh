@@ -43,11 +43,13 @@ need_lab() {
     qemu_pid >/dev/null || die "lab '$name' is not up (lab/up --name $name)"
 }
 
-# dom0 SSH-ARGUMENTS…: ssh into dom0, through the connection that lab/up left open (a new one costs a
-# second of key exchange). It runs in $state because a socket's path has at most 107 characters.
-dom0() (
+# become_dom0 SSH-ARGUMENTS…: turns into ssh into dom0, through the connection that lab/up left open (a
+# new one costs a second of key exchange). In $state, because a socket's path has at most 107 characters.
+become_dom0() {
     cd "$state"
     exec ssh -F none -i "$base/key" -p "$(cat port)" -o ControlPath=ssh \
         -o UserKnownHostsFile="$base/known_hosts" -o HostKeyAlias=dom0 \
         -o BatchMode=yes -o IdentitiesOnly=yes -o LogLevel=ERROR root@127.0.0.1 "$@"
-)
+}
+
+dom0() { (become_dom0 "$@"); }

@@ -125,7 +125,7 @@ class Firewall:
 
 
 def header_right(ip):
-    """What CheckIPHeader checks (RFC 1812, 5.2.2), with its default bad sources."""
+    """What CheckIPHeader checks (RFC 1812, 5.2.2), with the bad sources that firewall.click names."""
     if len(ip) < 20 or ip[0] >> 4 != 4:
         return False
     header, total = (ip[0] & 15) * 4, struct.unpack_from(">H", ip, 2)[0]
