@@ -27,7 +27,7 @@ FromDevice($OUTSIDE) -> outside :: Counter
 outside_kind[0] -> outside_arp :: Counter -> to_inside;
 outside_kind[2] -> outside_other :: Counter -> Discard;
 outside_kind[1] -> Strip(14)
-  -> outside_header :: CheckIPHeader(VERBOSE false)
+  -> outside_header :: CheckIPHeader(BADSRC 0.0.0.0 255.255.255.255, VERBOSE false)
   -> from_outside :: IPFilter(
        // Nobody out there has our addresses, or those that no sender may have.
        deny  src net 10.1.0.0/16,
@@ -54,7 +54,7 @@ FromDevice($INSIDE) -> inside :: Counter
 inside_kind[0] -> inside_arp :: Counter -> to_outside;
 inside_kind[2] -> inside_other :: Counter -> Discard;
 inside_kind[1] -> Strip(14)
-  -> inside_header :: CheckIPHeader(VERBOSE false)
+  -> inside_header :: CheckIPHeader(BADSRC 0.0.0.0 255.255.255.255, VERBOSE false)
   -> from_inside :: IPFilter(allow src net 10.1.0.0/16, deny all)
   -> Unstrip(14)
   -> inside_allowed :: Counter
