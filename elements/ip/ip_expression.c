@@ -90,7 +90,7 @@ struct term {
     enum direction direction;
     int protocol;                   /* NO_PROTOCOL, a number, or one of NAMES_PROTO_* */
     char header;                    /* 'i', 'e'; 0: not said */
-    enum relation relation;
+    enum relation relation;         /* complete_term() turns LESS into not GREATER */
     bool negated;                   /* the relation is !=, >= or <= */
     struct number data, mask;
     /* By complete_term(): the test itself. */
@@ -594,7 +594,10 @@ static bool complete_number(struct reader *r, struct term *t, uint32_t full)
                     signs[t->relation][t->negated], value, holds ? "true" : "false", mask);
         t->always = true;
         t->negated = !holds;
-        return true;
+    } else if (t->relation == LESS) {       /* x < v is not x > v-1; v is not 0 */
+        t->relation = GREATER;
+        t->negated = !t->negated;
+        t->value--;
     }
     return true;
 }
@@ -743,21 +746,13 @@ static bool complete_term(struct reader *r, struct term *t)
 static uint32_t emit_test(struct reader *r, const struct term *t, enum classify_base base,
                           unsigned offset, unsigned size, unsigned shift)
 {
-    enum relation relation = t->relation;
-    bool negated = t->negated;
-    uint32_t value = t->value;
+    enum classify_op op = t->relation == EQUAL ? t->negated ? CLASSIFY_NE : CLASSIFY_EQ
+                                               : t->negated ? CLASSIFY_LE : CLASSIFY_GT;
 
     if (t->always)
-        return classify_constant(r->rules, !negated);
-    if (relation == LESS) {         /* x < v is not x > v-1; v is not 0 */
-        relation = GREATER;
-        negated = !negated;
-        value--;
-    }
-    return classify_test(r->rules, base, offset, size,
-                         relation == EQUAL ? negated ? CLASSIFY_NE : CLASSIFY_EQ
-                                           : negated ? CLASSIFY_LE : CLASSIFY_GT,
-                         t->test_mask << shift, value << shift);
+        return classify_constant(r->rules, !t->negated);
+    return classify_test(r->rules, base, offset, size, op, t->test_mask << shift,
+                         t->value << shift);
 }
 
 static uint32_t emit_pair(struct reader *r, enum classify_kind kind, uint32_t a, uint32_t b)
@@ -801,7 +796,10 @@ static uint32_t emit_ether(struct reader *r, const struct term *t, unsigned offs
     return group;
 }
 
-/* A test on the source, the destination, either or both; != turns either into neither. */
+/*
+ * A test on the source, the destination, either or both. Negations concern the whole, as in
+ * Click: "port != 80" says that neither is 80, "port < 1024" that both are lower.
+ */
 static uint32_t emit_directed(struct reader *r, const struct term *t)
 {
     uint32_t side[2] = {0, 0};
