@@ -6,8 +6,8 @@
 //
 // Hosts inside use 10.0.0.1 as their router. Their TCP, UDP and pings leave with the address
 // 192.0.2.1 and, if it is free, with their own port; answers find their way back, and so do
-// ICMP errors, so that traceroute and path MTU discovery work. Nobody outside can begin anything. The
-// NAT answers ARP and pings for both of its addresses.
+// ICMP errors, so that traceroute and path MTU discovery work. Nobody outside can begin
+// anything. The NAT answers ARP and pings for both of its addresses.
 //
 // Limits: later fragments of a packet are dropped (they have no ports), as is IP other than
 // TCP, UDP and ICMP.

@@ -40,7 +40,8 @@ def why_not():
     for tool in ("ip", "curl"):
         if not shutil.which(tool):
             return f"needs the program {tool}"
-    probe = subprocess.run(["ip", "netns", "add", f"probe{os.getpid()}"], capture_output=True, text=True)
+    probe = subprocess.run(["ip", "netns", "add", f"probe{os.getpid()}"], capture_output=True,
+                           text=True)
     if probe.returncode:
         return f"no network namespaces here: {probe.stderr.strip()}"
     subprocess.run(["ip", "netns", "del", f"probe{os.getpid()}"], check=False)
@@ -95,7 +96,7 @@ PING = """
                 break
 """
 
-# Sends a datagram; prints what comes back: the answer, or the name of the ICMP error. ASK host port [ttl]
+# Sends a datagram; prints the answer, or the ICMP error and who sent it. ASK host port [ttl]
 ASK = """
     import errno, socket, struct, sys
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -332,7 +333,8 @@ def test_router_small_mtu(wire, big_file):
     wire.left.address("10.0.1.2/24", routes=["default via 10.0.1.1"])
     wire.right.address("10.0.2.2/24", routes=["default via 10.0.2.1"])
     wire.right.serve(folder, 80)
-    wire.click("router.click", "LEFT=a", "RIGHT=b", "MTU=1000", handlers=("right/fragment.fragments",))
+    wire.click("router.click", "LEFT=a", "RIGHT=b", "MTU=1000",
+               handlers=("right/fragment.fragments",))
 
     wire.left.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_no_pmtu_disc")    # ping without DF
     wire.left.python(PING, "10.0.2.2", 1400)
