@@ -258,6 +258,23 @@ static uint32_t mask_of_length(unsigned length)
     return length ? be32(UINT32_MAX << (32 - length)) : 0;
 }
 
+/* "10" and "10.1", in front of a prefix length, stand for 10.0.0.0 and 10.1.0.0. */
+static bool read_short_dotted(const char *text, uint32_t *address)
+{
+    char whole[64 + 6];
+    size_t length = strlen(text);
+    const char *end;
+    unsigned dots = 0;
+
+    for (const char *s = text; *s; s++)
+        dots += *s == '.';
+    if (!length || length >= 64 || dots > 2 || text[length - 1] == '.')
+        return false;
+    snprintf(whole, sizeof whole, "%s%s", text, ".0.0.0" + 2 * dots);
+    end = read_dotted(whole, address);
+    return end && !*end;
+}
+
 bool args_read_prefix(const struct element *scope, const char *text, struct arg_prefix *prefix)
 {
     const char *slash = strchr(text, '/');
@@ -281,7 +298,7 @@ bool args_read_prefix(const struct element *scope, const char *text, struct arg_
     if ((size_t)(slash - text) >= sizeof address)
         return false;
     snprintf(address, sizeof address, "%.*s", (int)(slash - text), text);
-    if (!args_read_ip(scope, address, &v.address))
+    if (!args_read_ip(scope, address, &v.address) && !read_short_dotted(address, &v.address))
         return false;
     if (args_read_unsigned(slash + 1, 32, &length))
         v.mask = mask_of_length((unsigned)length);
@@ -401,10 +418,22 @@ const struct arg_type arg_ether = {"Ethernet address", 6, parse_ether, format_et
 
 /* ---- decimals, times, rates ---- */
 
+/* What the digits [s, end) after a decimal point are worth, rounded; the first 18 count. */
+static uint64_t read_fraction(const char *s, const char *end, uint64_t scale)
+{
+    uint64_t finer = scale < UINT64_MAX / 160 ? 16 : 1, v = 0;
+
+    if (end - s > 18)
+        end = s + 18;
+    while (end > s)
+        v = (v + (uint64_t)(*--end - '0') * scale * finer) / 10;
+    return (v + finer / 2) / finer;
+}
+
 /* Reads digits with an optional fraction; *end is where the number stopped. */
 static bool read_decimal(const char *s, uint64_t scale, uint64_t *value, const char **end)
 {
-    uint64_t whole = 0, fraction = 0, unit = scale;
+    uint64_t whole = 0, fraction = 0;
     bool any = false;
 
     for (; *s >= '0' && *s <= '9'; s++, any = true) {
@@ -413,10 +442,11 @@ static bool read_decimal(const char *s, uint64_t scale, uint64_t *value, const c
         whole = whole * 10 + (uint64_t)(*s - '0');
     }
     if (*s == '.') {
-        for (s++; *s >= '0' && *s <= '9'; s++, any = true) {
-            unit /= 10;
-            fraction += unit * (uint64_t)(*s - '0');
-        }
+        const char *first = ++s;
+
+        for (; *s >= '0' && *s <= '9'; s++)
+            any = true;
+        fraction = read_fraction(first, s, scale);
     }
     if (!any || whole > (UINT64_MAX - fraction) / scale)
         return false;
@@ -604,7 +634,9 @@ static bool parse_anno(const struct arg_context *c, const char *text, void *valu
 
     if (!read_named(c, NAME_ANNO, text, UINT32_MAX, &wide))
         return false;
-    wide &= 0xFFFF;                     /* Click's numbers carry the size in the upper half */
+    if (wide >> 16 && wide >> 16 != size)   /* Click's numbers carry the size in the upper half */
+        return args_error(c, "'%s' has %u bytes, not %u", text, (unsigned)(wide >> 16), size);
+    wide &= 0xFFFF;
     if (wide + size > PACKET_ANNOTATIONS)
         return args_error(c, "annotation beyond the %d bytes there are", PACKET_ANNOTATIONS);
     v = (uint32_t)wide;
