@@ -23,6 +23,9 @@
 #include "router/element.h"
 #include "router/packet.h"
 
+/* What element_cast() gives a struct arp_cache for; not ARPTable's name, which gives the element. */
+#define ARP_CACHE_INTERFACE "arp_cache"
+
 enum { ARP_ENTRIES_MAX = 1 << 16 };
 
 struct arp_entry {

@@ -64,7 +64,7 @@ static bool configure(struct element *e, const struct words *rest, struct errors
 
     (void)rest;
     if (!live)                      /* a running querier keeps its table */
-        q->cache = q->table ? element_cast(q->table, "ARPTable") : &q->own;
+        q->cache = q->table ? element_cast(q->table, ARP_CACHE_INTERFACE) : &q->own;
     if (!q->cache)
         return element_error(e, errors, "TABLE: element type mismatch, expected ARPTable");
     if (!q->ether_given && !q->address.has_ether)
@@ -104,7 +104,7 @@ static void cleanup(struct element *e)
 
 static void *cast(struct element *e, const char *interface)
 {
-    return strcmp(interface, "ARPTable") == 0 ? element_as(struct arp_querier, e)->cache : NULL;
+    return strcmp(interface, ARP_CACHE_INTERFACE) == 0 ? element_as(struct arp_querier, e)->cache : NULL;
 }
 
 /* ---- queries ---- */

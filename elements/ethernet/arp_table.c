@@ -40,7 +40,7 @@ static void cleanup(struct element *e)
 
 static void *cast(struct element *e, const char *interface)
 {
-    return strcmp(interface, "ARPTable") == 0 ? cache_of(e) : NULL;
+    return strcmp(interface, ARP_CACHE_INTERFACE) == 0 ? cache_of(e) : NULL;
 }
 
 static int read_table(struct element *e, const struct handler_call *call, struct text *out)
