@@ -174,14 +174,15 @@ static struct syntax_class *find_bound(struct parser *parser, struct slice name)
     return symbol && symbol->value ? ((struct binding *)symbol->value)->class : NULL;
 }
 
-/* Without a table of classes, names that begin with a capital letter are classes. */
+/* Without a table of classes, names like those that Click's classes have are classes. */
 static bool class_known(struct parser *parser, struct slice name)
 {
     const struct language_options *options = parser->syntax->options;
     char copy[256];
 
     if (!options || !options->class_known)
-        return name.s[0] >= 'A' && name.s[0] <= 'Z';
+        return name.s[0] >= 'A' && name.s[0] <= 'Z' && !memchr(name.s, '@', name.length) &&
+               !memchr(name.s, '/', name.length);
     if (name.length >= sizeof(copy))
         return false;
     memcpy(copy, name.s, name.length);

@@ -54,7 +54,7 @@ struct language_define {
 struct language_options {
     /*
      * Tells `Foo` the class from `foo` the undeclared element. NULL: names that begin with a
-     * capital letter are classes.
+     * capital letter, without '@' and '/', are classes.
      */
     bool (*class_known)(const char *name);
     const struct language_define *defines;
