@@ -44,6 +44,7 @@ struct device {
     uint8_t mac[6];
     uint32_t mtu;
     unsigned index;
+    uint16_t protocol;          /* ethertype to receive, once somebody listens */
     struct device_counts counts;
 };
 
@@ -128,17 +129,25 @@ static bool open_tap(struct device *d, struct errors *errors)
     return true;
 }
 
+/* Binds to the interface; from then on frames of that protocol arrive, none for 0. */
+static bool bind_protocol(const struct device *d, uint16_t protocol)
+{
+    struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(protocol),
+                                  .sll_ifindex = (int)d->index};
+
+    return bind(d->fd, (struct sockaddr *)&address, sizeof address) == 0;
+}
+
 static bool open_socket(struct device *d, const struct device_options *options,
                         struct errors *errors)
 {
-    struct sockaddr_ll address = {.sll_family = AF_PACKET};
     struct packet_mreq promiscuous = {.mr_type = PACKET_MR_PROMISC};
-    int protocol = options->protocol ? options->protocol : ETH_P_ALL, size = SOCKET_BUFFER, one = 1;
+    int size = SOCKET_BUFFER, one = 1;
 
     d->index = if_nametoindex(d->name);
     if (!d->index)
         return fail(errors, d->name, "no such interface");
-    /* Protocol 0 receives nothing until bind() says which interface. */
+    /* Protocol 0 receives nothing: a socket that only sends must not gather frames. */
     d->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (d->fd < 0)
         return fail(errors, d->name, "packet socket");
@@ -146,9 +155,8 @@ static bool open_socket(struct device *d, const struct device_options *options,
         setsockopt(d->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     if (!options->outbound)
         setsockopt(d->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
-    address.sll_protocol = htons((uint16_t)protocol);
-    address.sll_ifindex = (int)d->index;
-    if (bind(d->fd, (struct sockaddr *)&address, sizeof address) < 0)
+    d->protocol = options->protocol ? (uint16_t)options->protocol : ETH_P_ALL;
+    if (!bind_protocol(d, 0))
         return fail(errors, d->name, "bind");
     promiscuous.mr_ifindex = (int)d->index;
     if (options->promiscuous && setsockopt(d->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous,
@@ -333,6 +341,8 @@ unsigned platform_device_receive(struct device *d, struct batch *into, unsigned 
 
 void platform_device_on_receive(struct device *d, struct task *task)
 {
+    if (!d->tap)
+        bind_protocol(d, task ? d->protocol : 0);
     loop_watch(d->fd, LOOP_READ, task);
 }
 
