@@ -566,6 +566,7 @@ void args_release(struct element *element)
     const struct argument *table = element->class->arguments;
 
     for (unsigned row = 0; table && table[row].name; row++)
-        if (table[row].type && table[row].type->release && table[row].kind != ARG_IGNORED)
+        if (table[row].type && table[row].type->release && table[row].kind != ARG_IGNORED &&
+            table[row].kind != ARG_REST)
             table[row].type->release((char *)element + table[row].offset);
 }
