@@ -60,6 +60,8 @@ static bool run(struct element *e, struct task *task)
     struct batch batch;
     bool worked;
 
+    if (!d->active)                     /* a queue's notifier woke it all the same */
+        return false;
     while (left) {
         batch.n = 0;
         if (!element_pull(e, 0, &batch, left < BATCH_NORMAL ? left : BATCH_NORMAL))

@@ -274,7 +274,7 @@ static const struct argument arguments[] = {
      .help = "the packets' length; -1: that of data"}
 
 static const struct handler handlers[] = {
-    {.name = "data", .flags = HANDLER_RAW, .read = read_data, .write = write_data,
+    {.name = "data", .read = read_data, .write = write_data,
      .help = "the packets' bytes"},
     {.name = "rate", .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_unsigned,
      .offset = MEMBER(rate), .written = rate_written, .help = "packets a second"},
