@@ -479,7 +479,6 @@ struct flow *flow_table_add(struct flow_table *t, const struct flow_request *req
     uint32_t number;
     struct flow *flow;
 
-    remove_key(t, request->map, &request->key);
     remove_key(t, request->map, &reply);
     if ((t->count >= t->capacity && !make_room(t, &t->list[list], request->now)) ||
         (!index_reserve(t) && !make_room(t, &t->list[list], request->now)) ||
@@ -503,6 +502,7 @@ struct flow *flow_table_add(struct flow_table *t, const struct flow_request *req
         index_insert(&t->index, hash_of(t, request->map, &request->key), 2 * number);
     index_insert(&t->index, hash_of(t, request->map, &reply), 2 * number + 1);
     t->count++;
+    t->additions++;
     t->map[request->map].count++;
     return flow;
 }

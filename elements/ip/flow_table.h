@@ -116,14 +116,6 @@ struct flow_hit flow_table_find(const struct flow_table *table, unsigned map,
 void flow_table_find_batch(const struct flow_table *table, unsigned n, const uint16_t *map,
                            const struct flow_key *key, struct flow_hit *hit);
 
-/* Is the hit still what was looked for? A flow added for an earlier packet may have removed it. */
-static inline bool flow_hit_valid(const struct flow_hit *hit, unsigned map,
-                                  const struct flow_key *key)
-{
-    return hit->flow && hit->flow->map == map &&
-           flow_key_equal(&hit->flow->key[hit->direction], key);
-}
-
 struct flow_request {
     struct flow_key key, rewritten;     /* of the packet as it came, as it goes on */
     uint16_t output[2];
@@ -135,7 +127,7 @@ struct flow_request {
 };
 
 /*
- * A new flow whose forward key is not in the table. A flow that has its reply key already
+ * A new flow, whose forward key the caller has just not found in the table. A flow that has its reply key already
  * is removed. NULL: the table is full of flows that cannot be given up, or memory is short.
  */
 struct flow *flow_table_add(struct flow_table *table, const struct flow_request *request);
@@ -174,11 +166,17 @@ struct flow_table {
     uint32_t n_lists;
     struct flow_map *map;
     uint32_t n_maps;
-    uint64_t removals;                  /* so far: "still full?" without a search */
+    uint64_t additions, removals;       /* so far: "changed since?" without a search */
     uint64_t evictions, refusals;       /* because of capacity or memory */
     uint32_t references;
     uint64_t seed[3];
 };
+
+/* As long as this stays the same, so does what was found. */
+static inline uint64_t flow_table_changes(const struct flow_table *table)
+{
+    return table->additions + table->removals;
+}
 
 /* A packet of the flow passed: `kind` as of now. */
 static inline void flow_table_used(struct flow_table *table, struct flow *flow,

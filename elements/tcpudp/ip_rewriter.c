@@ -52,20 +52,17 @@ static inline int translate(struct ip_rewriter *r, unsigned port, struct packet 
     if (map == FLOW_MAP_NONE)
         return rewriter_unmappable(rw, port);
     tcp = map == rewriter_map_number(rw, MAP_TCP);
-    if (!flow_hit_valid(&hit, map, key)) {
-        hit = flow_table_find(rw->flows, map, key);
-        if (!hit.flow) {
-            const struct rewriter_begin how = {
-                .port = port, .map = tcp ? MAP_TCP : MAP_UDP, .now = now,
-                .kind = tcp ? (unsigned)REWRITER_TCP_NODATA : (unsigned)KIND_UDP,
-                .protocol = tcp ? IP_PROTO_TCP : IP_PROTO_UDP,
-            };
-            int what = rewriter_begin(rw, &how, key, p, &hit.flow);
+    if (!hit.flow) {
+        const struct rewriter_begin how = {
+            .port = port, .map = tcp ? MAP_TCP : MAP_UDP, .now = now,
+            .kind = tcp ? (unsigned)REWRITER_TCP_NODATA : (unsigned)KIND_UDP,
+            .protocol = tcp ? IP_PROTO_TCP : IP_PROTO_UDP,
+        };
+        int what = rewriter_begin(rw, &how, key, p, &hit.flow);
 
-            if (what != REWRITER_MAP)
-                return what;
-            hit.direction = FLOW_FORWARD;
-        }
+        if (what != REWRITER_MAP)
+            return what;
+        hit.direction = FLOW_FORWARD;
     }
     bytes = rewriter_transport_bytes(p);
     rewriter_apply_network(rw, hit.flow, hit.direction, p);
@@ -86,6 +83,7 @@ static void push(struct element *e, unsigned port, struct batch *batch)
     struct flow_key key[BATCH_MAX];
     uint16_t map[BATCH_MAX];
     unsigned out[BATCH_MAX], n = 0;
+    uint64_t changes;
 
     for (unsigned i = 0; i < batch->n; i++) {
         struct packet *p = packet_writable(batch->pkt[i]);
@@ -102,14 +100,20 @@ static void push(struct element *e, unsigned port, struct batch *batch)
     if (!n)
         return;
     flow_table_find_batch(r->rewriter.flows, n, map, key, hit);
-    for (unsigned i = 0; i < n; i++)
+    changes = flow_table_changes(r->rewriter.flows);
+    for (unsigned i = 0; i < n; i++) {
+        /* A new flow for an earlier packet may be this one's, or have removed this one's. */
+        if (flow_table_changes(r->rewriter.flows) != changes && map[i] != FLOW_MAP_NONE)
+            hit[i] = flow_table_find(r->rewriter.flows, map[i], &key[i]);
         out[i] = (unsigned)translate(r, port, batch->pkt[i], map[i], &key[i], hit[i], now);
+    }
     element_dispatch(e, batch, out, &r->rewriter.drops);
 }
 
 static void push_one(struct element *e, unsigned port, struct packet *p)
 {
     struct ip_rewriter *r = element_as(struct ip_rewriter, e);
+    struct flow_hit hit = {NULL, 0};
     struct flow_key key;
     unsigned map;
     int out = REWRITER_DROP;
@@ -117,8 +121,9 @@ static void push_one(struct element *e, unsigned port, struct packet *p)
     p = packet_writable(p);
     if (p) {
         map = classify(&r->rewriter, p, &key);
-        out = translate(r, port, p, map, &key, (struct flow_hit){NULL, 0},
-                        flow_ticks(platform_now_ns()));
+        if (map != FLOW_MAP_NONE)
+            hit = flow_table_find(r->rewriter.flows, map, &key);
+        out = translate(r, port, p, map, &key, hit, flow_ticks(platform_now_ns()));
     }
     if (out >= 0) {
         element_push_one(e, (unsigned)out, p);
