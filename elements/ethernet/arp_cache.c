@@ -62,17 +62,37 @@ static void set_timer(struct arp_cache *cache)
     timer_set_at(&cache->timer, due + COLLECT_LATE_MS * MS);
 }
 
-bool arp_cache_configure(struct arp_cache *cache, struct element *e, struct errors *errors)
+static bool parse_slim_factor(const struct arg_context *context, const char *text, void *value)
+{
+    uint32_t factor;
+
+    if (!arg_unsigned.parse(context, text, &factor))
+        return false;
+    if (!factor) {
+        errors_add(context->errors, NULL, "CAPACITY_SLIM_FACTOR cannot be zero");
+        return false;
+    }
+    memcpy(value, &factor, sizeof factor);
+    return true;
+}
+
+static void format_slim_factor(const void *value, struct text *out)
+{
+    arg_unsigned.format(value, out);
+}
+
+const struct arg_type arg_slim_factor = {
+    .name = "unsigned, not 0", .size = sizeof(uint32_t), .parse = parse_slim_factor,
+    .format = format_slim_factor,
+};
+
+void arp_cache_configure(struct arp_cache *cache)
 {
     /* Times are added to the clock: beyond 30 years is for ever. */
     if (cache->timeout_ns > FOR_EVER)
         cache->timeout_ns = 0;
     timer_clear(&cache->timer);
     set_timer(cache);
-    if (cache->slim_factor)
-        return true;
-    cache->slim_factor = SLIM_DEFAULT;  /* a running cache goes on with a sane value */
-    return element_error(e, errors, "CAPACITY_SLIM_FACTOR cannot be zero");
 }
 
 int arp_cache_start(struct arp_cache *cache)

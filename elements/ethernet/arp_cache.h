@@ -140,13 +140,15 @@ int arp_cache_write_delete(struct arp_cache *cache, struct element *e, const str
     {"ENTRY_PACKET_CAPACITY", ARG_KEYWORD, &arg_unsigned,                                        \
      offsetof(structure, member.entry_packet_capacity),                                          \
      .help = "packets kept for one address; default 0: no limit of its own"},                    \
-    {"CAPACITY_SLIM_FACTOR", ARG_KEYWORD, &arg_unsigned,                                         \
+    {"CAPACITY_SLIM_FACTOR", ARG_KEYWORD, &arg_slim_factor,                                      \
      offsetof(structure, member.slim_factor),                                                    \
      .help = "1/FACTOR of the kept packets, the oldest, go when there are too many; default 2"}, \
     {"TIMEOUT", ARG_KEYWORD, &arg_seconds, offsetof(structure, member.timeout_ns),               \
      .help = "how long an answer is good; default 5 minutes; 0: for ever"}
 
-/* After the arguments were read, the first time or again: false, with an error, when they are wrong. */
-bool arp_cache_configure(struct arp_cache *cache, struct element *e, struct errors *errors);
+extern const struct arg_type arg_slim_factor;       /* uint32_t, not 0 */
+
+/* To be called when the arguments were read, the first time or again. */
+void arp_cache_configure(struct arp_cache *cache);
 
 #endif

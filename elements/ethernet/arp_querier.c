@@ -60,17 +60,19 @@ static bool configure(struct element *e, const struct words *rest, struct errors
     struct arp_querier *q = element_as(struct arp_querier, e);
     const struct arg_prefix *prefix = &q->address.prefix;
     bool live = q->cache != NULL;
-    const uint8_t *ether = q->ether_given ? q->ether_argument : q->address.ether;
+    bool ether_given = q->ether_given, broadcast_given = q->broadcast_given;
+    const uint8_t *ether = ether_given ? q->ether_argument : q->address.ether;
 
     (void)rest;
+    /* Written again while running, these must be given again. */
+    q->ether_given = q->broadcast_given = false;
     if (!live)                      /* a running querier keeps its table */
         q->cache = q->table ? element_cast(q->table, ARP_CACHE_INTERFACE) : &q->own;
     if (!q->cache)
         return element_error(e, errors, "TABLE: element type mismatch, expected ARPTable");
-    if (!q->ether_given && !q->address.has_ether)
+    if (!ether_given && !q->address.has_ether)
         return element_error(e, errors, "ETH: required argument missing");
-    if (!arp_cache_configure(&q->own, e, errors))
-        return false;
+    arp_cache_configure(&q->own);
     if (q->poll_ns > FOR_EVER)
         q->poll_ns = 0;
     if (live && q->cache == &q->own &&
@@ -78,13 +80,11 @@ static bool configure(struct element *e, const struct words *rest, struct errors
         arp_cache_clear(&q->own);
     q->ip = prefix->address;
     memcpy(q->ether, ether, 6);
-    if (!q->broadcast_given) {
+    if (!broadcast_given) {
         q->broadcast = prefix->address | ~prefix->mask;
         if (q->broadcast == prefix->address)
             q->broadcast = UINT32_MAX;
     }
-    /* Written again while running, each argument must be given again. */
-    q->ether_given = q->broadcast_given = false;
     return true;
 }
 

@@ -23,9 +23,10 @@ enum {
 struct icmp_error {
     struct element base;
     uint32_t src;
-    uint32_t type;
-    struct arg_string code_text;
-    uint32_t code;
+    uint32_t type, code;
+    uint32_t type_argument;         /* these three become the two above when they are right */
+    struct arg_string code_argument;
+    bool code_given;
     struct ip_address_list bad_addrs;
     uint32_t mtu;
     uint32_t pmtu;
@@ -48,13 +49,15 @@ static bool configure(struct element *e, const struct words *rest, struct errors
 {
     struct icmp_error *i = element_as(struct icmp_error, e);
 
+    const char *text = i->code_given ? i->code_argument.s : "0";
+    uint32_t code;
+
     (void)rest;
-    if (i->type > 255)
-        return element_error(e, errors, "ICMP type must be between 0 and 255");
-    if (!icmp_is_error(i->type))
-        return element_error(e, errors, "ICMP type %u is not an error type", i->type);
-    if (!icmp_code_read(e, i->type, i->code_text.s ? i->code_text.s : "0", &i->code))
+    i->code_given = false;          /* a configuration written while running must give it again */
+    if (!icmp_code_read(e, i->type_argument, text, &code))
         return element_error(e, errors, "argument 2 takes ICMP code (integer between 0 and 255)");
+    i->type = i->type_argument;
+    i->code = code;
     return true;
 }
 
@@ -219,9 +222,9 @@ ELEMENT_ACTION(action)
 
 static const struct argument arguments[] = {
     {"SRC", ARG_REQUIRED, &arg_ip, AT(src), .help = "source address of the errors"},
-    {"TYPE", ARG_REQUIRED, &arg_icmp_type, AT(type),
+    {"TYPE", ARG_REQUIRED, &arg_icmp_error_type, AT(type_argument),
      .help = "unreachable, sourcequench, redirect, timeexceeded, parameterproblem, or a number"},
-    {"CODE", ARG_OPTIONAL, &arg_word, AT(code_text),
+    {"CODE", ARG_OPTIONAL, &arg_word, AT(code_argument), .given = AT(code_given),
      .help = "number, or name that the type has (port, needfrag, transit, ...); default 0"},
     {"BADADDRS", ARG_OPTIONAL, &arg_ip_address_list, AT(bad_addrs),
      .help = "addresses, such as subnet broadcasts: packets from or to them are not answered"},

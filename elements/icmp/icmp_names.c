@@ -69,6 +69,23 @@ static bool parse(const struct arg_context *context, const char *text, void *val
     return true;
 }
 
+static bool parse_error_type(const struct arg_context *context, const char *text, void *value)
+{
+    uint32_t type;
+
+    if (!parse(context, text, &type))
+        return false;
+    if (icmp_is_error(type)) {
+        memcpy(value, &type, sizeof type);
+        return true;
+    }
+    if (type > 255)
+        errors_add(context->errors, NULL, "ICMP type must be between 0 and 255");
+    else
+        errors_add(context->errors, NULL, "ICMP type %u is not an error type", type);
+    return false;
+}
+
 static void format(const void *value, struct text *out)
 {
     uint32_t type;
@@ -84,4 +101,9 @@ static void format(const void *value, struct text *out)
 
 const struct arg_type arg_icmp_type = {
     .name = "ICMP type", .size = sizeof(uint32_t), .parse = parse, .format = format,
+};
+
+const struct arg_type arg_icmp_error_type = {
+    .name = "ICMP error type", .size = sizeof(uint32_t), .parse = parse_error_type,
+    .format = format,
 };

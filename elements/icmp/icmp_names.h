@@ -17,6 +17,8 @@ bool icmp_code_read(const struct element *scope, unsigned type, const char *text
 /* Or NULL. */
 const char *icmp_code_name(unsigned type, unsigned code);
 
-extern const struct arg_type arg_icmp_type;     /* uint32_t: a number or a name */
+extern const struct arg_type
+    arg_icmp_type,                  /* uint32_t: a number or a name */
+    arg_icmp_error_type;            /* uint32_t: of an error message */
 
 #endif
