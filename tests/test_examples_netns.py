@@ -20,6 +20,7 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -125,6 +126,17 @@ ANSWER = """
         s.sendto(b"answer to " + who[0].encode(), who)
 """
 
+# Serves a folder, without asking name servers what its own address is called.
+WWW = """
+    import functools, http.server, socketserver, sys
+    class Server(http.server.ThreadingHTTPServer):
+        def server_bind(self):
+            socketserver.TCPServer.server_bind(self)
+            self.server_name, self.server_port = self.server_address
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[3])
+    Server((sys.argv[2], int(sys.argv[1])), handler).serve_forever()
+"""
+
 
 class Host:
     """A namespace; `run` and `start` run commands in it."""
@@ -163,20 +175,22 @@ class Host:
         for route in routes:
             self.ip("route", "add", *route.split())
 
-    def serve(self, folder, port):
-        self.start(sys.executable, "-m", "http.server", str(port), "--directory", str(folder),
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.wait_for(port, "tcp")
+    def serve(self, folder, port, address="0.0.0.0"):
+        self.start(sys.executable, "-c", textwrap.dedent(WWW), str(port), address, str(folder),
+                   stderr=subprocess.DEVNULL)
+        self.wait_for(port, "tcp", address)
 
     def answer(self, port, address="0.0.0.0"):
         self.start(sys.executable, "-c", textwrap.dedent(ANSWER), str(port), address)
-        self.wait_for(port, "udp")
+        self.wait_for(port, "udp", address)
 
-    def wait_for(self, port, protocol):
+    def wait_for(self, port, protocol, address):
         """Until somebody in this namespace listens at the port."""
+        number = int.from_bytes(socket.inet_aton(address), "little")
         for _ in range(100):
             table = self.run("cat", f"/proc/net/{protocol}", stdout=subprocess.PIPE).stdout
-            if f":{port:04X} 00000000:0000" in table:      # nobody at the other end: it listens
+            # With nobody at the other end.
+            if f"{number:08X}:{port:04X} 00000000:0000" in table:
                 return
             time.sleep(0.1)
         raise AssertionError(f"nobody listens at {port}")
@@ -374,3 +388,28 @@ def test_firewall(wire, big_file):
     values = wire.finish()
     assert int(values["outside_allowed.count"]) > 1000
     assert int(values["inside_allowed.count"]) > 1000
+
+
+def test_loadbalancer(wire, tmp_path):
+    """Three servers in turn behind one address; each connection whole."""
+    wire.left.address("192.0.2.9/24")
+    wire.right.address("10.0.0.11/24", "10.0.0.12/24", "10.0.0.13/24",
+                       routes=["default via 10.0.0.1"])
+    for number in (11, 12, 13):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "name").write_text(f"{number} " * 100_000)
+        wire.right.serve(folder, 80, f"10.0.0.{number}")
+    wire.click("loadbalancer.click", "CLIENTS=a", "SERVERS=b",
+               handlers=("balancer.table_size", "balancer.patterns", "refused.count"))
+
+    names = [wire.left.fetch("http://192.0.2.1/name") for _ in range(6)]
+    assert names == [f"{n} ".encode() * 100_000 for n in (11, 12, 13, 11, 12, 13)]
+    wire.left.python(PING, "192.0.2.1")
+    wire.right.python(PING, "10.0.0.1")
+    assert wire.left.fetch("http://192.0.2.1:8080/name", 2) is None
+
+    values = wire.finish()
+    assert values["balancer.table_size"] == "6"
+    assert values["balancer.patterns"] == "<mapper> [6]\n<drop>"
+    assert int(values["refused.count"]) >= 1
