@@ -268,23 +268,31 @@ static bool class_known(const char *name)
     return element_class_find(name) != NULL;
 }
 
-struct router *router_from_text(const char *text, size_t length, const char *filename,
-                                const struct language_define *defines, unsigned n_defines,
-                                struct errors *errors)
+struct plan *router_parse(const char *text, size_t length, const char *filename,
+                          const struct language_define *defines, unsigned n_defines,
+                          struct errors *errors)
 {
     struct language_options options = {.class_known = class_known, .defines = defines,
                                        .n_defines = n_defines};
     unsigned before = errors->count;
     struct plan *plan = language_parse(text, length, filename, &options, errors);
+
+    if (!plan || errors->count == before)
+        return plan;
+    plan_free(plan);
+    return NULL;
+}
+
+struct router *router_from_text(const char *text, size_t length, const char *filename,
+                                const struct language_define *defines, unsigned n_defines,
+                                struct errors *errors)
+{
+    struct plan *plan = router_parse(text, length, filename, defines, n_defines, errors);
     struct router *r;
     char *source;
 
     if (!plan)
         return NULL;
-    if (errors->count != before) {
-        plan_free(plan);
-        return NULL;
-    }
     source = strndup(text, length);
     r = router_create(plan, source, errors);
     free(source);

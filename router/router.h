@@ -35,7 +35,11 @@ struct router *router_create(struct plan *plan, const char *source, struct error
 bool router_initialize(struct router *router, struct scheduler *scheduler, struct errors *errors);
 void router_destroy(struct router *router);
 
-/* Both steps from text, for the process, the guest and tests. */
+/* A plan from text; NULL: errors say where the text is wrong. */
+struct plan *router_parse(const char *text, size_t length, const char *filename,
+                          const struct language_define *defines, unsigned n_defines,
+                          struct errors *errors);
+/* That and router_create(). */
 struct router *router_from_text(const char *text, size_t length, const char *filename,
                                 const struct language_define *defines, unsigned n_defines,
                                 struct errors *errors);

@@ -331,18 +331,23 @@ static struct router *load(const struct run *run)
 {
     struct errors errors = {0};
     struct router *r = NULL;
-    size_t length = run->expression ? strlen(run->expression) : 0;
-    char *text = NULL;
+    struct plan *plan = NULL;
+    const char *name = !run->file ? "config" : strcmp(run->file, "-") == 0 ? "<stdin>" : run->file;
+    size_t length = 0;
+    char *text = run->file ? platform_file_read(run->file, &length, &errors)
+                           : strdup(run->expression);
 
-    if (run->file)
-        text = platform_file_read(run->file, &length, &errors);
-    if (text || run->expression)
-        r = router_from_text(text ? text : run->expression, length,
-                             !run->file ? "config" : strcmp(run->file, "-") == 0 ? "<stdin>"
-                                                                                 : run->file,
-                             run->defines, run->n_defines, &errors);
+    if (text && !run->file)
+        length = strlen(text);
+    if (text)
+        plan = router_parse(text, length, name, run->defines, run->n_defines, &errors);
+    if (plan)
+        r = router_create(plan, text, &errors);
     free(text);
     report(&errors, run->no_warnings && r);
+    /* Click says so when the text was in order but what it describes was not. */
+    if (plan && !r)
+        fprintf(stderr, "Router could not be initialized!\n");
     return r;
 }
 
