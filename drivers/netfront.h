@@ -21,7 +21,7 @@
 #include "platform/xen/hypercall.h"
 #include <xen/io/netif.h>
 
-enum { NETFRONT_SLOTS = 256, NETFRONT_VIFS_MAX = 64, NETFRONT_HEADROOM = 64 };
+enum { NETFRONT_SLOTS = 256, NETFRONT_VIFS_MAX = 64 };
 
 /* Frames that were not handed on, by reason. */
 enum netfront_drop {
