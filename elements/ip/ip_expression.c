@@ -887,8 +887,8 @@ static uint32_t read_term(struct reader *r)
         r->at++;
     if (r->at > first)              /* what was said before counts only for bare data */
         r->previous = (struct term){.protocol = NO_PROTOCOL};
-    if (r->previous.kind == ETHER)
-        t.header = 'e';
+    if (r->previous.kind == ETHER && args_read_ether(r->scope, word, (uint8_t[6]){0}))
+        t.header = 'e';             /* a name that is an IP address, too */
     if (is(r, r->at, "[", "[") && r->at > first && t.kind == NOTHING)
         read_brackets(r, &t);
     if (is(r, r->at, "&", "&") && r->at + 1 < r->n)

@@ -195,7 +195,8 @@ static void tests_without_bytes_are_false(void **state)
     unsigned rule;
 
     (void)state;
-    classify_add_rule(&rules, classify_test(&rules, CLASSIFY_DATA, 2, 2, CLASSIFY_EQ, 0xFFFF, 0x304));
+    classify_add_rule(&rules,
+                      classify_test(&rules, CLASSIFY_DATA, 2, 2, CLASSIFY_EQ, 0xFFFF, 0x304));
     classify_add_rule(&rules, classify_test(&rules, CLASSIFY_DATA, 2, 2, CLASSIFY_NE, 0xFFFF, 7));
     classify_add_rule(&rules, classify_test(&rules, CLASSIFY_NETWORK, 0, 1, CLASSIFY_LE, 0xFF, 9));
     inverse = classify_group(&rules, CLASSIFY_NOT);
@@ -216,7 +217,8 @@ static void bytes_outside_the_mask_may_be_missing(void **state)
     struct classify_rules rules = {0};
 
     (void)state;
-    classify_add_rule(&rules, classify_test(&rules, CLASSIFY_DATA, 2, 2, CLASSIFY_EQ, 0xFF00, 0x300));
+    classify_add_rule(&rules,
+                      classify_test(&rules, CLASSIFY_DATA, 2, 2, CLASSIFY_EQ, 0xFF00, 0x300));
     assert_int_equal(classify_naive(&rules, &f.p), 0);
     classify_rules_free(&rules);
 }
