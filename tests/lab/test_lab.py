@@ -143,7 +143,7 @@ def test_network_namespaces_with_real_tcp(lab, tmp_path):
         mkdir -p /tmp/www
         head -c 10000000 /dev/urandom >/tmp/www/file
         printf 'user root; events {} http { server { listen 80; root /tmp/www; } }' >/tmp/nginx.conf
-        ip netns exec t1 nginx -c /tmp/nginx.conf
+        ip netns exec t1 nginx -c /tmp/nginx.conf >/dev/null 2>&1
         ip netns exec t2 ping -c 1 192.0.2.1 >/dev/null
         ip netns exec t2 curl -sS http://192.0.2.1/file | cmp - /tmp/www/file
     """)
