@@ -45,7 +45,8 @@ to_outside :: LinearIPLookup($OUTSIDE_NET 0, 0.0.0.0/0 $GATEWAY 0) -> outside;
 to_inside :: Null -> inside;
 
 // What a flow looks like outside. Flows of both kinds share the room for 65,536.
-nat :: IPRewriter(pattern $OUTSIDE_IP 1024-65535 - - 0 1, drop, MAPPING_CAPACITY 65536);
+nat :: IPRewriter(pattern $OUTSIDE_IP 1024-65535 - - 0 1, drop,
+                  MAPPING_CAPACITY 65536, REAP_INTERVAL 60);
 pings :: ICMPPingRewriter(pattern $OUTSIDE_IP 0-65535 - - 0 1, drop, MAPPING_CAPACITY nat);
 nat[0], pings[0] -> sent :: Counter -> to_outside;
 nat[1], pings[1] -> answered :: Counter -> to_inside;
