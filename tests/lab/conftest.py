@@ -40,3 +40,25 @@ def lab(request):
 def build():
     """The build folder."""
     return pathlib.Path(os.environ.get("BUILD") or TREE / "build").resolve()
+
+
+@pytest.fixture(scope="session")
+def clickos(lab, build):
+    """clickos("list fw"): our command in dom0, with the image under test installed. Returns the
+    CompletedProcess; fails the test when the command fails, unless called with check=False."""
+    lab.run("mkdir -p /usr/local/lib/clickos", check=True)
+    lab.put(build / "clickos", "/usr/bin/clickos")
+    lab.put(build / "clickos.elf", "/usr/local/lib/clickos/clickos.elf")
+
+    def clickos(line, check=True, **options):
+        return lab.run(f"clickos {line}", check=check, **options)
+
+    return clickos
+
+
+@pytest.fixture(scope="session")
+def examples(lab):
+    """The folder in dom0 where examples/ is."""
+    lab.run("mkdir -p /root/examples", check=True)
+    lab.put(*sorted((TREE / "examples").glob("*.click")), "/root/examples/")
+    return "/root/examples"
