@@ -216,7 +216,7 @@ static const struct option options[] = {
      .help = "the VM's memory"},
     {.name = "type", .value = "pv|pvh", .initial = "pv", .choices = types, .help = "how Xen runs it"},
     {.name = "vif", .value = "bridge=BR[,mac=MAC][,script=PATH]", .repeat = true,
-     .help = "a virtual interface"},
+     .help = "a virtual interface on a Linux bridge; script=vif-bridge is Xen's own, slower, with its hooks"},
     {.name = "config", .letter = 'c', .value = "FILE",
      .help = "run this Click configuration as instance 0 and wait until it runs"},
     {.name = "kernel", .value = "PATH", .help = "the guest's image (see FILES)"},

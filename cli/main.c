@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/hotplug.h"
 
 extern const struct command command_create, command_start, command_stop, command_list, command_read,
     command_write, command_handlers, command_console, command_destroy, command_reap;
@@ -28,6 +29,8 @@ int main(int argc, char **argv)
     struct invocation invocation;
     int code = EXIT_USAGE;
 
+    if (hotplug_wanted(argc, argv))
+        return hotplug_run(argc, argv);
     if (argc < 2) {
         help(stderr);
         return EXIT_USAGE;

@@ -15,7 +15,7 @@ struct toolstack;
 enum { TOOLSTACK_VIFS_MAX = 64 };
 
 struct toolstack_vif {
-    char *bridge, *mac, *script;        /* NULL: the toolstack's default */
+    char *bridge, *mac, *script;        /* NULL: the toolstack's default; script: ours */
 };
 
 struct toolstack_spec {

@@ -7,13 +7,15 @@
  */
 #include "cli/toolstack.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <libxl.h>
 #include <libxl_utils.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xenstore.h>
 #include <xentoollog.h>
 
 #include "cli/reap.h"
@@ -21,6 +23,7 @@
 struct toolstack {
     libxl_ctx *ctx;
     xentoollog_logger_stdiostream *logger;
+    struct xs_handle *xs;
 };
 
 struct toolstack *toolstack_open(bool verbose)
@@ -37,6 +40,12 @@ struct toolstack *toolstack_open(bool verbose)
         toolstack_close(t);
         return NULL;
     }
+    t->xs = xs_open(0);
+    if (!t->xs) {
+        fprintf(stderr, "clickos: cannot reach xenstore: %s\n", strerror(errno));
+        toolstack_close(t);
+        return NULL;
+    }
     return t;
 }
 
@@ -44,6 +53,7 @@ void toolstack_close(struct toolstack *t)
 {
     if (!t)
         return;
+    xs_close(t->xs);
     libxl_ctx_free(t->ctx);
     if (t->logger)
         xtl_logger_destroy((xentoollog_logger *)t->logger);
@@ -59,13 +69,14 @@ static char *copy(const char *s)
     return c;
 }
 
-static bool fill_vif(libxl_device_nic *nic, const struct toolstack_vif *vif, int number)
+/* `own`: this program, which is its own hotplug script (hotplug.c). */
+static bool fill_vif(libxl_device_nic *nic, const struct toolstack_vif *vif, int number, const char *own)
 {
     libxl_device_nic_init(nic);
     nic->devid = number;
     nic->nictype = LIBXL_NIC_TYPE_VIF;
     nic->bridge = copy(vif->bridge);
-    nic->script = copy(vif->script);
+    nic->script = copy(vif->script ? vif->script : own);
     if (vif->mac) {
         unsigned char mac[6];
         int used = 0;
@@ -112,12 +123,15 @@ static void fill_config(libxl_domain_config *config, const struct toolstack_spec
 bool toolstack_create(struct toolstack *t, const struct toolstack_spec *spec, uint32_t *domid)
 {
     libxl_domain_config config;
+    char own[PATH_MAX] = "";
     bool good = false;
     int error;
 
     *domid = (uint32_t)-1;
     libxl_domain_config_init(&config);
     fill_config(&config, spec);
+    if (readlink("/proc/self/exe", own, sizeof own - 1) < 0)
+        strcpy(own, "vif-bridge");
     if (spec->n_vifs) {
         config.nics = calloc(spec->n_vifs, sizeof *config.nics);
         if (!config.nics)
@@ -125,7 +139,7 @@ bool toolstack_create(struct toolstack *t, const struct toolstack_spec *spec, ui
     }
     for (unsigned i = 0; i < spec->n_vifs; i++) {
         config.num_nics++;
-        if (!fill_vif(&config.nics[i], &spec->vifs[i], (int)i)) {
+        if (!fill_vif(&config.nics[i], &spec->vifs[i], (int)i, own)) {
             fprintf(stderr, "clickos: vif %u: '%s' is no MAC address\n", i, spec->vifs[i].mac);
             goto out;
         }
@@ -155,12 +169,28 @@ bool toolstack_destroy(struct toolstack *t, uint32_t domid)
     return false;
 }
 
-static void fill_domain(struct toolstack_domain *domain, const libxl_dominfo *info)
+/* To Xen a PVH guest is an HVM guest; libxl notes which. */
+static bool is_pvh(struct toolstack *t, const libxl_dominfo *info)
+{
+    char path[40], *type;
+    unsigned n;
+    bool pvh;
+
+    if (info->domain_type == LIBXL_DOMAIN_TYPE_PV)
+        return false;
+    snprintf(path, sizeof path, "/libxl/%u/type", info->domid);
+    type = xs_read(t->xs, XBT_NULL, path, &n);
+    pvh = type && !strcmp(type, "pvh");
+    free(type);
+    return pvh;
+}
+
+static void fill_domain(struct toolstack *t, struct toolstack_domain *domain, const libxl_dominfo *info)
 {
     *domain = (struct toolstack_domain){
         .domid = info->domid,
         .pv = info->domain_type == LIBXL_DOMAIN_TYPE_PV,
-        .pvh = info->domain_type == LIBXL_DOMAIN_TYPE_PVH,
+        .pvh = is_pvh(t, info),
         .memory_kb = info->current_memkb + info->outstanding_memkb,
         .cpu_ns = info->cpu_time,
     };
@@ -185,7 +215,7 @@ bool toolstack_domains(struct toolstack *t, struct toolstack_domain **domains, u
     for (int i = 0; i < count; i++) {
         if (!info[i].domid)
             continue;
-        fill_domain(&(*domains)[*n], &info[i]);
+        fill_domain(t, &(*domains)[*n], &info[i]);
         (*domains)[*n].name = libxl_domid_to_name(t->ctx, info[i].domid);
         ++*n;
     }
@@ -213,7 +243,7 @@ bool toolstack_domain(struct toolstack *t, uint32_t domid, struct toolstack_doma
     libxl_dominfo_init(&info);
     there = !libxl_domain_info(t->ctx, &info, domid);
     if (there)
-        fill_domain(domain, &info);
+        fill_domain(t, domain, &info);
     libxl_dominfo_dispose(&info);
     return there;
 }
