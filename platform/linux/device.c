@@ -40,6 +40,8 @@ struct device {
     char name[IFNAMSIZ];
     int fd;
     bool tap;
+    struct device *next_tap;        /* a tap can be opened once: who reads and who writes share it */
+    unsigned users;
     uint32_t headroom, snaplen;
     uint8_t mac[6];
     uint32_t mtu;
@@ -165,6 +167,31 @@ static bool open_socket(struct device *d, const struct device_options *options,
     return query(d) || fail(errors, d->name, "query");
 }
 
+static struct device *taps;
+
+static struct device *share_tap(const char *interface, const struct device_options *options)
+{
+    for (struct device *d = taps; d; d = d->next_tap)
+        if (strcmp(d->name, interface) == 0) {
+            d->users++;
+            if (options->snaplen)
+                d->snaplen = options->snaplen;
+            if (options->headroom > d->headroom)
+                d->headroom = options->headroom;
+            return d;
+        }
+    return NULL;
+}
+
+static void forget_tap(struct device *d)
+{
+    for (struct device **at = &taps; *at; at = &(*at)->next_tap)
+        if (*at == d) {
+            *at = d->next_tap;
+            return;
+        }
+}
+
 struct device *platform_device_open(const char *name, const struct device_options *options,
                                     struct errors *errors)
 {
@@ -187,8 +214,22 @@ struct device *platform_device_open(const char *name, const struct device_option
                    IFNAMSIZ - 1);
     } else {
         snprintf(d->name, sizeof d->name, "%s", interface);
-        if (d->tap ? open_tap(d, errors) : open_socket(d, options, errors))
+        if (d->tap) {
+            struct device *shared = share_tap(d->name, options);
+
+            if (shared) {
+                free(d);
+                return shared;
+            }
+        }
+        d->users = 1;
+        if (d->tap ? open_tap(d, errors) : open_socket(d, options, errors)) {
+            if (d->tap) {
+                d->next_tap = taps;
+                taps = d;
+            }
             return d;
+        }
     }
     platform_device_close(d);
     return NULL;
@@ -196,8 +237,9 @@ struct device *platform_device_open(const char *name, const struct device_option
 
 void platform_device_close(struct device *d)
 {
-    if (!d)
+    if (!d || (d->users && --d->users))
         return;
+    forget_tap(d);
     if (d->fd >= 0) {
         loop_forget(d->fd);
         close(d->fd);
