@@ -240,11 +240,9 @@ static struct token take(struct lexer *lexer, enum token_kind kind, size_t lengt
 {
     struct token token = {
         .kind = kind, .text = {lexer->position, length}, .landmark = here(lexer),
-        .end_line = lexer->line,
     };
 
     lexer->position += length;
-    token.end = lexer->position;
     return token;
 }
 
@@ -330,13 +328,13 @@ struct slice lexer_config(struct lexer *lexer, const struct token *open)
 {
     struct text kept = {0};             /* used only when there are line directives to cut out */
     struct slice config;
-    const char *from = open->end, *s = open->end;
+    const char *from = open->text.s + 1, *s = from;
     size_t depth = 1;
     char *copy;
 
     lexer->n_ahead = 0;
-    lexer->position = open->end;
-    lexer->line = open->end_line;
+    lexer->position = s;
+    lexer->line = open->landmark->line;
     while (s < lexer->end) {
         if (*s == '(') {
             depth++;

@@ -52,8 +52,6 @@ struct token {
     char character;             /* of TOKEN_CHARACTER */
     struct slice text;
     struct landmark *landmark;
-    const char *end;            /* in the source, behind the token */
-    unsigned end_line;
 };
 
 struct lexer {

@@ -15,6 +15,9 @@
 #include "language/syntax.h"
 #include "router/args.h"
 
+/* A function that is kept from being inlined, so that its variables do not pile up in the recursion. */
+#define LEAF __attribute__((noinline))
+
 /* What statements stand in decides how they end and whether `->` may imply `input`. */
 enum enclosure { IN_FILE, IN_COMPOUND, IN_GROUP };
 
@@ -41,13 +44,17 @@ struct parser {
     unsigned requirements_capacity;
     unsigned depth;                     /* index into levels */
     unsigned ports_left;
+    struct landmark *bar;               /* the `||` that ended statements */
     bool stopped;                       /* nested too deep: say nothing more */
     struct chain_scratch scratch;
     struct level levels[NESTING_MAX + 1];
 };
 
-static void parse_statements(struct parser *parser, enum enclosure enclosure,
-                             const struct token *open, struct token *close);
+/* What ended statements. */
+enum closing { CLOSED_BY_END, CLOSED_BY_BRACKET, CLOSED_BY_BAR };
+
+static enum closing parse_statements(struct parser *parser, enum enclosure enclosure,
+                                     struct landmark *open);
 
 /* ---- tokens ---- */
 
@@ -73,15 +80,21 @@ static bool peek_arrow(struct parser *parser)
     return kind == TOKEN_ARROW || kind == TOKEN_DOUBLE_ARROW;
 }
 
+/* Takes a token that is known already, and tells where it stood. */
+static LEAF struct landmark *take(struct parser *parser)
+{
+    return next(parser).landmark;
+}
+
 static bool accept(struct parser *parser, char character)
 {
     if (!peek_is(parser, character))
         return false;
-    next(parser);
+    take(parser);
     return true;
 }
 
-static void syntax_error_near(struct parser *parser, const struct token *token)
+static LEAF void syntax_error_near(struct parser *parser, const struct token *token)
 {
     char shown[TOKEN_PRINTED_MAX];
 
@@ -144,7 +157,7 @@ static const char *copy_name(struct parser *parser, struct slice name)
     return arena_copy(&parser->syntax->arena, name.s, name.length);
 }
 
-static void bind_class(struct parser *parser, struct slice name, struct syntax_class *class)
+static LEAF void bind_class(struct parser *parser, struct slice name, struct syntax_class *class)
 {
     struct symbol *symbol = symbols_add(&parser->bound_classes, &parser->syntax->arena, name.s,
                                         name.length);
@@ -364,7 +377,7 @@ static void define(struct parser *parser, struct slice name, const char *keyword
 }
 
 /* Formals of a compound: `$a, KEYWORD $b, __REST__ $c |`. May be missing altogether. */
-static void parse_formals(struct parser *parser)
+static LEAF void parse_formals(struct parser *parser)
 {
     struct syntax_body *body = parser->body;
     struct symbols keywords = {0};
@@ -437,7 +450,7 @@ static bool parse_words(struct parser *parser, struct words *words)
 }
 
 /* `define($a 1, $b 2)` */
-static void parse_define(struct parser *parser, struct landmark *landmark)
+static LEAF void parse_define(struct parser *parser, struct landmark *landmark)
 {
     struct words words;
     unsigned i;
@@ -497,7 +510,6 @@ static void require_library(struct parser *parser, const char *name, enum enclos
     const struct language_options *options = syntax->options;
     struct lexer including = parser->lexer;
     struct syntax_library *library, *other;
-    struct token close;
     size_t length = 0;
 
     if (enclosure != IN_FILE) {
@@ -530,11 +542,21 @@ static void require_library(struct parser *parser, const char *name, enum enclos
         return;
     lexer_open(&parser->lexer, library->text, length, library->path, &syntax->arena,
                syntax->plan_arena, syntax->errors);
-    parse_statements(parser, IN_FILE, NULL, &close);
+    parse_statements(parser, IN_FILE, NULL);
     parser->lexer = including;
     if (parser->stopped)
         lexer_stop(&parser->lexer);
     leave(parser);
+}
+
+static char *unquote(struct parser *parser, const char *word)
+{
+    size_t length;
+    char *value = args_unquote(word, &length);
+
+    if (!value)
+        parser->syntax->arena.failed = true;
+    return value;
 }
 
 static void require(struct parser *parser, const char *text, enum enclosure enclosure,
@@ -542,7 +564,6 @@ static void require(struct parser *parser, const char *text, enum enclosure encl
 {
     struct words words = {0};
     char *value = NULL;
-    size_t length;
 
     if (words_split_spaces(&words, text) < 0) {
         parser->syntax->arena.failed = true;
@@ -553,15 +574,15 @@ static void require(struct parser *parser, const char *text, enum enclosure encl
     } else if (words.n == 1 && strcmp(words.word[0], "package") != 0 &&
                strcmp(words.word[0], "library") != 0) {
         /* `require(x)` is short for `require(package x)` */
-        value = args_unquote(words.word[0], &length);
+        value = unquote(parser, words.word[0]);
         if (value)
             add_requirement(parser, "package", value, landmark);
     } else if (words.n == 2 && strcmp(words.word[0], "package") == 0) {
-        value = args_unquote(words.word[1], &length);
+        value = unquote(parser, words.word[1]);
         if (value)
             add_requirement(parser, "package", value, landmark);
     } else if (words.n == 2 && strcmp(words.word[0], "library") == 0) {
-        value = args_unquote(words.word[1], &length);
+        value = unquote(parser, words.word[1]);
         if (value)
             require_library(parser, value, enclosure, landmark);
     } else {
@@ -572,7 +593,7 @@ static void require(struct parser *parser, const char *text, enum enclosure encl
 }
 
 /* `require(package x, library y.click, compact_config)` */
-static void parse_require(struct parser *parser, enum enclosure enclosure,
+static LEAF void parse_require(struct parser *parser, enum enclosure enclosure,
                           struct landmark *landmark)
 {
     struct words words;
@@ -587,39 +608,35 @@ static void parse_require(struct parser *parser, enum enclosure enclosure,
 /* ---- compounds and groups ---- */
 
 static struct syntax_body *parse_body(struct parser *parser, const char *name,
-                                      const struct token *open, struct token *close)
+                                      struct landmark *open, enum closing *closing)
 {
     struct syntax *syntax = parser->syntax;
-    struct syntax_body *outer = parser->body, *body = arena_alloc(&syntax->arena, sizeof(*body));
+    struct syntax_body *body = arena_alloc(&syntax->arena, sizeof(*body));
     const struct binding *mark = parser->bindings;
 
-    *close = *open;
-    close->kind = TOKEN_END;
-    if (!body) {
-        lexer_stop(&parser->lexer);
-        return NULL;
+    if (body) {
+        body->name = name;
+        body->landmark = open;
+        body->outer = parser->body;
     }
-    body->name = name;
-    body->landmark = open->landmark;
-    body->outer = outer;
-    if (!body_add_ends(syntax, body) || !enter(parser, open->landmark)) {
+    if (!body || !body_add_ends(syntax, body) || !enter(parser, open)) {
         lexer_stop(&parser->lexer);
         return NULL;
     }
     parser->body = body;
     parse_formals(parser);
-    parse_statements(parser, IN_COMPOUND, open, close);
-    parser->body = outer;
+    *closing = parse_statements(parser, IN_COMPOUND, open);
+    parser->body = body->outer;
     leave(parser);
     unbind_classes(parser, mark);
     body_finish_names(syntax, body);
-    body_check_ends(syntax, body, BODY_INPUT, *name ? name : "<anonymous>", body->landmark,
-                    &body->n_inputs, &body->n_outputs);
+    body_check_ends(syntax, body, BODY_INPUT, *name ? name : "<anonymous>", open, &body->n_inputs,
+                    &body->n_outputs);
     return body;
 }
 
 /* `...` : the class that is extended. */
-static struct syntax_class *parse_extension(struct parser *parser, const char *name, bool is_last)
+static LEAF struct syntax_class *parse_extension(struct parser *parser, const char *name, bool is_last)
 {
     struct token token = next(parser);
     struct syntax_class *class = NULL;
@@ -637,13 +654,13 @@ static struct syntax_class *parse_extension(struct parser *parser, const char *n
 
 /* `{ ... || ... }`, the opening brace taken. */
 static struct syntax_class *parse_compound(struct parser *parser, const char *name,
-                                           struct token open)
+                                           struct landmark *open)
 {
-    struct syntax_class *class = new_class(parser, CLASS_COMPOUND, name);
+    struct syntax_class *class = name ? new_class(parser, CLASS_COMPOUND, name) : NULL;
     struct syntax_body **place;
-    struct token close;
+    enum closing closing;
 
-    if (!class || !name) {
+    if (!class) {
         lexer_stop(&parser->lexer);
         return NULL;
     }
@@ -653,16 +670,16 @@ static struct syntax_class *parse_compound(struct parser *parser, const char *na
             class->extends = parse_extension(parser, name, class->bodies != NULL);
             if (accept(parser, '}') || peek(parser)->kind == TOKEN_END)
                 return class;
+            open = peek(parser)->landmark;
             if (peek(parser)->kind == TOKEN_DOUBLE_BAR)
-                next(parser);
-            open.landmark = peek(parser)->landmark;
+                take(parser);
             continue;
         }
-        *place = parse_body(parser, name, &open, &close);
-        if (!*place || close.kind != TOKEN_DOUBLE_BAR)
+        *place = parse_body(parser, name, open, &closing);
+        if (!*place || closing != CLOSED_BY_BAR)
             return class;
         place = &(*place)->next;
-        open = close;
+        open = parser->bar;
     }
 }
 
@@ -705,22 +722,21 @@ static void imply_ports(struct parser *parser, struct item_list *list, struct po
 
 /* `( statements )`: the opening parenthesis taken. Names inside are those outside, but for the ends. */
 static void parse_group(struct parser *parser, struct item_list *list, struct item *item,
-                        const struct token *open)
+                        struct landmark *open)
 {
     struct syntax *syntax = parser->syntax;
     struct syntax_body *body = parser->body;
     const char *name = body_anonymous_name(syntax, body, "");
     void *outer_input, *outer_output;
     unsigned group, n_inputs, n_outputs;
-    struct token close;
 
     item->group = true;
-    if (!name || !enter(parser, open->landmark))
+    if (!name || !enter(parser, open))
         return;
     item->name = (struct slice){name, strlen(name)};
-    group = body_add(syntax, body, name, true, NULL, (struct slice){"", 0}, open->landmark);
-    if (group == NO_ELEMENT || add_passage(parser, name, open->landmark) == NO_ELEMENT ||
-        add_passage(parser, name, open->landmark) == NO_ELEMENT) {
+    group = body_add(syntax, body, name, true, NULL, (struct slice){"", 0}, open);
+    if (group == NO_ELEMENT || add_passage(parser, name, open) == NO_ELEMENT ||
+        add_passage(parser, name, open) == NO_ELEMENT) {
         lexer_stop(&parser->lexer);
         leave(parser);
         return;
@@ -730,23 +746,23 @@ static void parse_group(struct parser *parser, struct item_list *list, struct it
 
     outer_input = set_name(parser, "input", (void *)((uintptr_t)group + 2));
     outer_output = set_name(parser, "output", (void *)((uintptr_t)group + 3));
-    parse_statements(parser, IN_GROUP, open, &close);
+    parse_statements(parser, IN_GROUP, open);
     set_name(parser, "input", outer_input);
     set_name(parser, "output", outer_output);
     leave(parser);
 
-    body_check_ends(syntax, body, group + 1, "<anonymous group>", open->landmark, &n_inputs,
+    body_check_ends(syntax, body, group + 1, "<anonymous group>", open, &n_inputs,
                     &n_outputs);
     item->outputs.n = item->outputs.first = 0;
-    imply_ports(parser, list, &item->inputs, n_inputs, open->landmark);
+    imply_ports(parser, list, &item->inputs, n_inputs, open);
     if (!peek_is(parser, '['))
-        imply_ports(parser, list, &item->outputs, n_outputs, open->landmark);
+        imply_ports(parser, list, &item->outputs, n_outputs, open);
 }
 
 /* ---- chains ---- */
 
 /* Nothing stands where an element should: maybe `input` or `output` is meant. */
-static bool imply_end(struct parser *parser, struct item_list *list, struct item *item, bool first,
+static LEAF bool imply_end(struct parser *parser, struct item_list *list, struct item *item, bool first,
                       enum enclosure enclosure)
 {
     const struct token *token = peek(parser);
@@ -778,24 +794,37 @@ static bool imply_end(struct parser *parser, struct item_list *list, struct item
     return true;
 }
 
+static LEAF void read_class_name(struct parser *parser, struct item *item)
+{
+    struct token token = next(parser);
+
+    item->declared = need_class(parser, &token);
+}
+
 static void parse_declaration(struct parser *parser, struct item *item)
 {
-    struct token token;
-
     if (item->group)
         error_here(parser, "syntax error: an element group cannot be declared");
-    next(parser);
+    take(parser);
     item->bare = false;
     if (peek(parser)->kind == TOKEN_IDENTIFIER) {
-        token = next(parser);
-        item->declared = need_class(parser, &token);
+        read_class_name(parser, item);
     } else if (peek_is(parser, '{')) {
-        token = next(parser);
-        item->declared = parse_compound(parser, "", token);
+        item->declared = parse_compound(parser, "", take(parser));
     } else {
         error_here(parser, "missing element type in declaration");
         item->declared = new_class(parser, CLASS_UNKNOWN, "");
     }
+}
+
+static LEAF void parse_config(struct parser *parser, struct item *item)
+{
+    struct token open = next(parser);
+
+    item->config = lexer_config(&parser->lexer, &open);
+    item->bare = false;
+    if (item->group)
+        syntax_error(parser->syntax, open.landmark, "configuration string ignored on element group");
 }
 
 /*
@@ -806,7 +835,6 @@ static bool parse_item(struct parser *parser, struct item_list *list, bool first
                        enum enclosure enclosure, bool *implied)
 {
     struct item *item = item_list_add(list, &parser->syntax->arena);
-    struct token token;
 
     if (!item) {
         lexer_stop(&parser->lexer);
@@ -815,14 +843,13 @@ static bool parse_item(struct parser *parser, struct item_list *list, bool first
     parse_ports(parser, list, &item->inputs);
     item->landmark = peek(parser)->landmark;
     if (peek(parser)->kind == TOKEN_IDENTIFIER) {
-        item->name = next(parser).text;
+        item->name = peek(parser)->text;
+        take(parser);
         item->bare = true;
     } else if (peek_is(parser, '{')) {
-        token = next(parser);
-        item->named_class = parse_compound(parser, "", token);
+        item->named_class = parse_compound(parser, "", take(parser));
     } else if (peek_is(parser, '(')) {
-        token = next(parser);
-        parse_group(parser, list, item, &token);
+        parse_group(parser, list, item, take(parser));
     } else if (imply_end(parser, list, item, first, enclosure)) {
         *implied = true;
         return true;
@@ -835,21 +862,15 @@ static bool parse_item(struct parser *parser, struct item_list *list, bool first
                 syntax_error_near(parser, peek(parser));
         } else {
             syntax_error_near(parser, peek(parser));
-            next(parser);
+            take(parser);
         }
         return false;
     }
 
     if (peek(parser)->kind == TOKEN_DOUBLE_COLON)
         parse_declaration(parser, item);
-    if (peek_is(parser, '(')) {
-        token = next(parser);
-        item->config = lexer_config(&parser->lexer, &token);
-        item->bare = false;
-        if (item->group)
-            syntax_error(parser->syntax, token.landmark,
-                         "configuration string ignored on element group");
-    }
+    if (peek_is(parser, '('))
+        parse_config(parser, item);
     parse_ports(parser, list, &item->outputs);
     return true;
 }
@@ -858,7 +879,7 @@ static bool parse_item(struct parser *parser, struct item_list *list, bool first
  * `a, b :: Class(config)` declares both, when it stands alone. So does `Class, Class(config)`,
  * which Click takes the same way.
  */
-static void spread_declaration(struct parser *parser, struct item_list *list)
+static LEAF void spread_declaration(struct parser *parser, struct item_list *list)
 {
     const struct item *last = &list->items[list->n - 1];
     unsigned i;
@@ -889,7 +910,7 @@ static void report_redeclaration(struct parser *parser, const struct item *item)
 }
 
 /* Finds what the item's name stands for, and declares what it declares. */
-static void resolve_item(struct parser *parser, struct item *item)
+static LEAF void resolve_item(struct parser *parser, struct item *item)
 {
     struct syntax *syntax = parser->syntax;
     const char *name;
@@ -969,7 +990,7 @@ static bool parse_list(struct parser *parser, struct item_list *list, bool first
 }
 
 /* Ports that lead nowhere. */
-static void check_loose(struct parser *parser, const struct item_list *list, bool outputs)
+static LEAF void check_loose(struct parser *parser, const struct item_list *list, bool outputs)
 {
     unsigned i;
 
@@ -994,13 +1015,25 @@ static void swap_lists(struct level *level)
     level->right = list;
 }
 
+/* What separates chains from what follows. */
+static LEAF void end_chain(struct parser *parser)
+{
+    struct token token;
+
+    if (!accept(parser, ';') && peek_is(parser, '(')) {
+        /* A second configuration string, most likely, and hardly a group. */
+        token = next(parser);
+        syntax_error_near(parser, &token);
+        lexer_config(&parser->lexer, &token);
+    }
+}
+
 /* `list -> list => list ...;` */
 static void parse_chain(struct parser *parser, enum enclosure enclosure)
 {
     struct level *level = &parser->levels[parser->depth];
     bool first = true, many = false;
     struct landmark *arrow = NULL;
-    struct token token;
 
     item_list_clear(&level->left);
     while (parse_list(parser, &level->right, first, enclosure)) {
@@ -1012,27 +1045,20 @@ static void parse_chain(struct parser *parser, enum enclosure enclosure)
         swap_lists(level);
         first = false;
         while (peek_is(parser, ',') || peek(parser)->kind == TOKEN_DOUBLE_COLON) {
-            token = next(parser);
-            syntax_error_near(parser, &token);
+            syntax_error_near(parser, peek(parser));
+            take(parser);
         }
         if (!peek_arrow(parser))
             break;
-        token = next(parser);
-        many = token.kind == TOKEN_DOUBLE_ARROW;
-        arrow = token.landmark;
+        many = peek(parser)->kind == TOKEN_DOUBLE_ARROW;
+        arrow = take(parser);
     }
     check_loose(parser, &level->left, true);
     level->ended_in_output =
         level->left.n == 1 && level->left.items[0].element != NO_ELEMENT &&
         level->left.items[0].element == body_find(parser->body, "output", 6);
     item_list_clear(&level->left);
-
-    if (!accept(parser, ';') && peek_is(parser, '(')) {
-        /* A second configuration string, most likely, and hardly a group. */
-        token = next(parser);
-        syntax_error_near(parser, &token);
-        lexer_config(&parser->lexer, &token);
-    }
+    end_chain(parser);
 }
 
 /* `elementclass Name { ... }` or `elementclass Name OtherName` */
@@ -1040,19 +1066,19 @@ static void parse_elementclass(struct parser *parser)
 {
     struct slice name = {"", 0};
     struct syntax_class *class;
-    struct token token;
 
-    if (peek(parser)->kind == TOKEN_IDENTIFIER)
-        name = next(parser).text;
-    else
+    if (peek(parser)->kind == TOKEN_IDENTIFIER) {
+        name = peek(parser)->text;
+        take(parser);
+    } else {
         error_here(parser, "expected element type name");
+    }
 
     if (peek_is(parser, '{')) {
-        token = next(parser);
-        class = parse_compound(parser, copy_name(parser, name), token);
+        class = parse_compound(parser, copy_name(parser, name), take(parser));
     } else if (peek(parser)->kind == TOKEN_IDENTIFIER) {
-        token = next(parser);
-        class = need_class(parser, &token);
+        class = need_class(parser, peek(parser));
+        take(parser);
     } else {
         syntax_error_near(parser, peek(parser));
         class = new_class(parser, CLASS_UNKNOWN, copy_name(parser, name));
@@ -1071,57 +1097,60 @@ static bool begins_chain(const struct token *token)
 }
 
 /* The text ended inside `open`. */
-static void report_unclosed(struct parser *parser, const struct token *open, char expected)
+static LEAF void report_unclosed(struct parser *parser, struct landmark *open, char expected)
 {
     char message[] = "expected 'x'";
 
     message[10] = expected;
     error_here(parser, message);
     if (!parser->stopped)
-        syntax_error(parser->syntax, open->landmark, "the '%c' that is missing its '%c' stands here",
+        syntax_error(parser->syntax, open, "the '%c' that is missing its '%c' stands here",
                      expected == '}' ? '{' : '(', expected);
 }
 
-/* Statements up to what closes the enclosure; that token is taken and given back in `close`. */
-static void parse_statements(struct parser *parser, enum enclosure enclosure,
-                             const struct token *open, struct token *close)
+static LEAF void parse_other(struct parser *parser, enum enclosure enclosure)
 {
-    struct token token;
+    struct token token = next(parser);
 
+    if (token.kind == TOKEN_REQUIRE)
+        parse_require(parser, enclosure, token.landmark);
+    else if (token.kind == TOKEN_DEFINE)
+        parse_define(parser, token.landmark);
+    else if (!token_is(&token, ';'))
+        syntax_error_near(parser, &token);
+}
+
+/* Statements up to what closes the enclosure, which is taken. */
+static enum closing parse_statements(struct parser *parser, enum enclosure enclosure,
+                                     struct landmark *open)
+{
     for (;;) {
         const struct token *ahead = peek(parser);
 
         if (begins_chain(ahead)) {
             parse_chain(parser, enclosure);
-            continue;
-        }
-        if (ahead->kind == TOKEN_END) {
+        } else if (ahead->kind == TOKEN_ELEMENTCLASS) {
+            take(parser);
+            parse_elementclass(parser);
+        } else if (ahead->kind == TOKEN_END) {
             if (enclosure != IN_FILE)
                 report_unclosed(parser, open, enclosure == IN_GROUP ? ')' : '}');
-            *close = *peek(parser);
-            return;
-        }
-        if (enclosure == IN_GROUP && (token_is(ahead, '}') || ahead->kind == TOKEN_DOUBLE_BAR)) {
+            return CLOSED_BY_END;
+        } else if (enclosure == IN_GROUP &&
+                   (token_is(ahead, '}') || ahead->kind == TOKEN_DOUBLE_BAR)) {
             /* The group was not closed; the compound around it may go on. */
             syntax_error_near(parser, ahead);
-            *close = *ahead;
-            return;
+            return CLOSED_BY_END;
+        } else if ((enclosure == IN_GROUP && token_is(ahead, ')')) ||
+                   (enclosure == IN_COMPOUND && token_is(ahead, '}'))) {
+            take(parser);
+            return CLOSED_BY_BRACKET;
+        } else if (enclosure == IN_COMPOUND && ahead->kind == TOKEN_DOUBLE_BAR) {
+            parser->bar = take(parser);
+            return CLOSED_BY_BAR;
+        } else {
+            parse_other(parser, enclosure);
         }
-        token = next(parser);
-        if ((enclosure == IN_GROUP && token_is(&token, ')')) ||
-            (enclosure == IN_COMPOUND &&
-             (token_is(&token, '}') || token.kind == TOKEN_DOUBLE_BAR))) {
-            *close = token;
-            return;
-        }
-        if (token.kind == TOKEN_ELEMENTCLASS)
-            parse_elementclass(parser);
-        else if (token.kind == TOKEN_REQUIRE)
-            parse_require(parser, enclosure, token.landmark);
-        else if (token.kind == TOKEN_DEFINE)
-            parse_define(parser, token.landmark);
-        else if (!token_is(&token, ';'))
-            syntax_error_near(parser, &token);
     }
 }
 
@@ -1129,7 +1158,6 @@ void parser_run(struct syntax *syntax, struct syntax_body *file, const char *tex
                 const char *filename)
 {
     struct parser *parser = arena_alloc(&syntax->arena, sizeof(*parser));
-    struct token close;
 
     if (!parser)
         return;
@@ -1139,6 +1167,6 @@ void parser_run(struct syntax *syntax, struct syntax_body *file, const char *tex
     parser->levels[0].ended_in_output = true;
     lexer_open(&parser->lexer, text, length, filename, &syntax->arena,
                syntax->plan_arena, syntax->errors);
-    parse_statements(parser, IN_FILE, NULL, &close);
+    parse_statements(parser, IN_FILE, NULL);
     body_finish_names(syntax, file);
 }

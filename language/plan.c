@@ -11,7 +11,7 @@
  * Compounds in compounds and variables in variables can multiply a small text beyond any
  * memory: this many bytes may come out of them, more when the text itself is large.
  */
-enum { EXPANSION_MAX = 64 << 20, EXPANSION_PER_BYTE = 16 };
+enum { EXPANSION_MAX = 32 << 20, EXPANSION_PER_BYTE = 16 };
 
 /* The plan and the memory that it points into. */
 struct owned_plan {

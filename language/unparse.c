@@ -141,11 +141,17 @@ static void chain(const struct plan *plan, const int *next, bool *printed, unsig
 static void connections(const struct plan *plan, struct text *out)
 {
     unsigned n = plan->n_connections, i;
-    struct source *sources = calloc(n, sizeof(*sources));
-    int *next = calloc(n, sizeof(*next));
-    bool *continues = calloc(n, sizeof(*continues)), *printed = calloc(n, sizeof(*printed));
+    struct source *sources;
+    int *next;
+    bool *continues, *printed;
 
-    if (n && sources && next && continues && printed) {
+    if (!n)
+        return;
+    sources = calloc(n, sizeof(*sources));
+    next = calloc(n, sizeof(*next));
+    continues = calloc(n, sizeof(*continues));
+    printed = calloc(n, sizeof(*printed));
+    if (sources && next && continues && printed) {
         for (i = 0; i < n; i++)
             sources[i] = (struct source){plan->connections[i].from, plan->connections[i].from_port,
                                          i};
@@ -158,7 +164,7 @@ static void connections(const struct plan *plan, struct text *out)
         for (i = 0; i < n; i++)
             if (!printed[i])
                 chain(plan, next, printed, i, out);
-    } else if (n) {
+    } else {
         out->failed = true;
     }
     free(sources);

@@ -84,18 +84,20 @@ static void add_escaped(struct text *out, const char *s, size_t length)
     for (i = 0; i < length; i++) {
         unsigned char c = (unsigned char)s[i];
 
-        if (c == '\\' || c == '"' || c == '$')
-            text_printf(out, "\\%c", c);
-        else if (c == '\t')
-            text_puts(out, "\\t");
-        else if (c == '\r')
-            text_puts(out, "\\r");
-        else if (c == '\n')
-            text_puts(out, "\\n");
-        else if (c < ' ' || c >= 0x7f)
-            text_printf(out, "\\%03o", c);
-        else
+        if (c >= ' ' && c < 0x7f && c != '\\' && c != '"' && c != '$') {
             text_putc(out, (char)c);
+            continue;
+        }
+        text_putc(out, '\\');
+        if (c == '\\' || c == '"' || c == '$') {
+            text_putc(out, (char)c);
+        } else if (c == '\t' || c == '\r' || c == '\n') {
+            text_putc(out, c == '\t' ? 't' : c == '\r' ? 'r' : 'n');
+        } else {
+            text_putc(out, (char)('0' + (c >> 6)));
+            text_putc(out, (char)('0' + (c >> 3 & 7)));
+            text_putc(out, (char)('0' + (c & 7)));
+        }
     }
 }
 
@@ -105,6 +107,11 @@ static void add_value(const struct variables *variables, const struct text *valu
     /* Values inside of names and defaults are not yet what is asked for. */
     bool wrap = variables->quote && !quote && !depth;
 
+    if (value->length >= *variables->work_left) {
+        *variables->work_left = 0;
+        return;
+    }
+    *variables->work_left -= value->length;
     if (quote == '"' || wrap) {
         if (wrap)
             text_putc(out, '"');

@@ -146,7 +146,7 @@ int words_split_commas(struct words *words, const char *text)
     for (;;) {
         s = take_argument(s, &t);
         /* "a, " and "" end without another, empty argument. */
-        if (!*s && !t.length)
+        if (!*s && !t.length && !t.failed)
             break;
         if (t.failed || words_add(words, &t) < 0) {
             text_free(&t);
