@@ -237,7 +237,8 @@ def compare_text(what, lines, got):
         if match is not None and line != "...":
             free.remove(match)
             line = match
-        shown.append(line)
+        if line != "...":
+            shown.append(line)
     diff = difflib.unified_diff(shown, seen, "expected", "got", lineterm="", n=100)
     return f"{what} differs:\n" + "\n".join(diff)
 
@@ -245,7 +246,10 @@ def compare_text(what, lines, got):
 # ---- running ----
 
 def click_program():
-    return os.path.abspath(os.environ.get("CLICK") or ROOT / "build" / "click")
+    program = os.path.abspath(os.environ.get("CLICK") or ROOT / "build" / "click")
+    if not os.access(program, os.X_OK):
+        sys.exit(f"{program}: no such program (make process builds build/click)")
+    return program
 
 
 def is_ours():
