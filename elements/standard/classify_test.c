@@ -20,7 +20,7 @@
 #include "elements/standard/classify_conjunctions.h"
 #include "router/batch.h"
 
-enum { PAIRS = 120000, PACKETS = 512, BYTES = 96 };
+enum { PAIRS = 40000, PACKETS = 512, BYTES = 96 };
 
 static uint64_t seed = 1;
 
