@@ -79,15 +79,15 @@ static enum found find_reference(const char *s, const char *end, struct referenc
 /* So that the bytes are the same between double quotes. */
 static void add_escaped(struct text *out, const char *s, size_t length)
 {
-    size_t i;
+    size_t i, kept = 0;
 
     for (i = 0; i < length; i++) {
         unsigned char c = (unsigned char)s[i];
 
-        if (c >= ' ' && c < 0x7f && c != '\\' && c != '"' && c != '$') {
-            text_putc(out, (char)c);
+        if (c >= ' ' && c < 0x7f && c != '\\' && c != '"' && c != '$')
             continue;
-        }
+        text_add(out, s + kept, i - kept);
+        kept = i + 1;
         text_putc(out, '\\');
         if (c == '\\' || c == '"' || c == '$') {
             text_putc(out, (char)c);
@@ -99,6 +99,7 @@ static void add_escaped(struct text *out, const char *s, size_t length)
             text_putc(out, (char)('0' + (c & 7)));
         }
     }
+    text_add(out, s + kept, length - kept);
 }
 
 static void add_value(const struct variables *variables, const struct text *value, char quote,
