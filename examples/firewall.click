@@ -21,7 +21,7 @@ to_outside :: Queue(1000) -> ToDevice($OUTSIDE);
 
 // ---- from outside to inside: what is asked for by name, and answers ----
 
-FromDevice($OUTSIDE) -> outside :: Counter
+FromDevice($OUTSIDE, PROMISC true) -> outside :: Counter
   -> outside_kind :: Classifier(12/0806, 12/0800, -);
 
 outside_kind[0] -> outside_arp :: Counter -> to_inside;
@@ -48,7 +48,7 @@ outside_kind[1] -> Strip(14)
 
 // ---- from inside to outside: anything that really comes from inside ----
 
-FromDevice($INSIDE) -> inside :: Counter
+FromDevice($INSIDE, PROMISC true) -> inside :: Counter
   -> inside_kind :: Classifier(12/0806, 12/0800, -);
 
 inside_kind[0] -> inside_arp :: Counter -> to_outside;

@@ -22,7 +22,7 @@ define($CLIENTS 0, $PUBLIC_IP 192.0.2.1, $PUBLIC_NET 192.0.2.0/24, $PUBLIC_MAC 0
 
 // A network with ARP: takes IP packets to send, gives those received.
 elementclass Network { $device, $ip, $mac |
-  FromDevice($device) -> own :: HostEtherFilter($mac)
+  FromDevice($device, PROMISC true) -> own :: HostEtherFilter($mac)
     -> kind :: Classifier(12/0806 20/0001, 12/0806 20/0002, 12/0800, -);
   send :: Queue(1000) -> ToDevice($device);
   arp :: ARPQuerier($ip, $mac) -> send;

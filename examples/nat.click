@@ -14,7 +14,7 @@
 //
 //     clickos read VM nat.tcp_table            flows, also nat.udp_table, pings.table
 //     clickos read VM nat.table_size           how many
-//     clickos read VM refused.count            packets from outside that belong to nothing
+//     clickos read VM nat.drops                packets that belong to no flow and may begin none
 //     clickos write VM nat.clear               forget all flows
 //
 // Other addresses: click INSIDE=eth1 OUTSIDE=eth2 OUTSIDE_IP=198.51.100.7 ... nat.click
@@ -25,7 +25,7 @@ define($INSIDE 0, $INSIDE_IP 10.0.0.1, $INSIDE_NET 10.0.0.0/24, $INSIDE_MAC 02:0
 
 // A network with ARP: takes IP packets to send, gives those received.
 elementclass Network { $device, $ip, $mac |
-  FromDevice($device) -> own :: HostEtherFilter($mac)
+  FromDevice($device, PROMISC true) -> own :: HostEtherFilter($mac)
     -> kind :: Classifier(12/0806 20/0001, 12/0806 20/0002, 12/0800, -);
   send :: Queue(1000) -> ToDevice($device);
   arp :: ARPQuerier($ip, $mac) -> send;

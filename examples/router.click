@@ -23,7 +23,7 @@ define($LEFT 0, $LEFT_IP 10.0.1.1, $LEFT_NET 10.0.1.0/24, $LEFT_MAC 02:00:00:00:
 // A port. Input: IP packets to send, their next hop annotated. Output 0: IP packets received.
 // Output 1: ICMP errors about packets that could not be sent; they have to find their own way.
 elementclass Port { $device, $ip, $mac, $color |
-  FromDevice($device) -> own :: HostEtherFilter($mac)
+  FromDevice($device, PROMISC true) -> own :: HostEtherFilter($mac)
     -> kind :: Classifier(12/0806 20/0001, 12/0806 20/0002, 12/0800, -);
   send :: Queue(1000) -> ToDevice($device);
   arp :: ARPQuerier($ip, $mac) -> send;

