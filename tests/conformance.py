@@ -246,7 +246,8 @@ def compare_text(what, lines, got):
 # ---- running ----
 
 def click_program():
-    program = os.path.abspath(os.environ.get("CLICK") or ROOT / "build" / "click")
+    program = os.path.abspath(os.environ.get("CLICK") or
+                              pathlib.Path(os.environ.get("BUILD") or ROOT / "build") / "click")
     if not os.access(program, os.X_OK):
         sys.exit(f"{program}: no such program (make process builds build/click)")
     return program

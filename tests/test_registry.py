@@ -11,7 +11,8 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CLICK = os.path.abspath(os.environ.get("CLICK") or ROOT / "build" / "click")
+CLICK = os.path.abspath(os.environ.get("CLICK") or
+                        pathlib.Path(os.environ.get("BUILD") or ROOT / "build") / "click")
 FOLDERS = ("elements/*/*.c", "platform/linux/elements/*.c")
 
 
