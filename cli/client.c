@@ -22,6 +22,8 @@
 
 enum { STALE_SECONDS = 600, LOOK_MS = 500 };
 
+bool client_tidy;
+
 uint64_t now_ns(void)
 {
     struct timespec t;
@@ -138,18 +140,33 @@ char *client_node(struct client *client, const char *path)
 
 /* ---- which VM ---- */
 
-bool client_attach(struct client *client, struct toolstack *toolstack, uint32_t domid, const char *name)
+static struct toolstack *the_toolstack;
+static struct xs_handle *the_store;
+
+struct toolstack *client_toolstack(const struct invocation *invocation)
+{
+    if (!the_toolstack)
+        the_toolstack = toolstack_open(option_given(invocation, "verbose"));
+    return the_toolstack;
+}
+
+bool client_attach(struct client *client, const struct invocation *invocation, uint32_t domid,
+                   const char *name)
 {
     *client = (struct client){
         .store = {store_read, store_write, store_directory, store_remove, store_watch,
                   store_private_directory},
-        .toolstack = toolstack, .domid = domid, .name = strdup(name), .timeout_ms = 10000,
-        .began_ns = now_ns(),
+        .toolstack = client_toolstack(invocation), .domid = domid, .name = strdup(name),
+        .timeout_ms = option_number(invocation, "timeout") * 1000, .began_ns = now_ns(),
+        .json = option_given(invocation, "json"), .verbose = option_given(invocation, "verbose"),
     };
-    client->xs = xs_open(0);
-    if (client->xs && client->name)
+    if (!the_store)
+        the_store = xs_open(0);
+    client->xs = the_store;
+    if (client->xs && client->name && client->toolstack)
         return true;
     fprintf(stderr, "clickos: cannot reach xenstore: %s\n", strerror(errno));
+    free(client->name);
     return false;
 }
 
@@ -175,35 +192,25 @@ static void print_no_vm(struct toolstack *toolstack, const char *name)
 bool client_open(struct client *client, const struct invocation *invocation, const char *vm)
 {
     uint64_t began = now_ns();
-    struct toolstack *toolstack = toolstack_open(option_given(invocation, "verbose"));
+    struct toolstack *toolstack = client_toolstack(invocation);
     struct toolstack_domain domain;
     uint32_t domid;
 
-    *client = (struct client){0};
     if (!toolstack)
         return false;
     if (!toolstack_find(toolstack, vm, &domid) || !toolstack_domain(toolstack, domid, &domain)) {
         print_no_vm(toolstack, vm);
-        toolstack_close(toolstack);
         return false;
     }
-    if (!client_attach(client, toolstack, domid, vm)) {
-        client_close(client);
+    if (!client_attach(client, invocation, domid, vm))
         return false;
-    }
     client->began_ns = began;
-    client->json = option_given(invocation, "json");
-    client->verbose = option_given(invocation, "verbose");
-    if (option_number(invocation, "timeout"))
-        client->timeout_ms = option_number(invocation, "timeout") * 1000;
     client_phase(client, "found VM %u", domid);
     return true;
 }
 
 void client_close(struct client *client)
 {
-    xs_close(client->xs);
-    toolstack_close(client->toolstack);
     free(client->name);
     *client = (struct client){0};
 }
@@ -250,13 +257,14 @@ static void catch_signals(void)
 }
 
 /* Begins with the time, so that requests are taken in order and old ones can be told. */
-static void make_id(struct client *client, char *id)
+static void make_id(char *id)
 {
+    static unsigned requests;
     struct timespec t;
 
     clock_gettime(CLOCK_REALTIME, &t);
     snprintf(id, PROTOCOL_ID_MAX + 1, "%08llx%03lx-%x-%x", (unsigned long long)t.tv_sec,
-             t.tv_nsec / 1000000, (unsigned)getpid(), client->requests++);
+             t.tv_nsec / 1000000, (unsigned)getpid(), requests++);
 }
 
 /* Requests of commands that were killed. */
@@ -288,6 +296,14 @@ static void take_away(struct client *client, unsigned instance, const char *id)
     store_remove(&client->store, path);
 }
 
+static void unwatch(struct client *client, unsigned instance, const char *id)
+{
+    char path[PROTOCOL_PATH_MAX], full[FULL_PATH_MAX];
+
+    snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/reply/%s/status", instance, id);
+    xs_unwatch(client->xs, full_path(client, path, full), "reply");
+}
+
 /* Configurations stand where everybody can find the one sent last. */
 static int write_config(struct client *client, unsigned instance, const char *data, size_t length,
                         struct text *line)
@@ -317,12 +333,9 @@ bool client_send(struct client *client, unsigned instance, struct text *line, co
         return false;
     }
     catch_signals();
-    make_id(client, id);
-    snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/reply/%s/status", instance, id);
-    error = store_watch(&client->store, path);
+    make_id(id);
     snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/control/%s", instance, id);
-    if (!error)
-        error = store_private_directory(&client->store, path);
+    error = store_private_directory(&client->store, path);
     if (!error && config)
         error = write_config(client, instance, data, length, line);
     if (!error)
@@ -376,8 +389,20 @@ enum client_result client_wait(struct client *client, unsigned instance, const c
     struct pollfd fd = {.fd = xs_fileno(client->xs), .events = POLLIN};
     char path[PROTOCOL_PATH_MAX];
     const char *why = "";
-    int error = -ENOENT;
+    int error;
 
+    /*
+     * Watched after the request is out: a new watch reports at once, so nothing is missed, and with
+     * a watch libxenstore starts a thread that every later request would go through.
+     */
+    snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/reply/%s/status", instance, id);
+    error = store_watch(&client->store, path);
+    if (error) {
+        fprintf(stderr, "clickos: cannot watch for the answer: %s\n", strerror(-error));
+        take_away(client, instance, id);
+        return CLIENT_FAILED;
+    }
+    error = -ENOENT;
     snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/reply/%s", instance, id);
     while (error == -ENOENT && !interrupted) {
         char **event = xs_check_watch(client->xs);
@@ -399,6 +424,8 @@ enum client_result client_wait(struct client *client, unsigned instance, const c
             break;
     }
     take_away(client, instance, id);
+    if (client_tidy)
+        unwatch(client, instance, id);
     if (interrupted)
         fprintf(stderr, "clickos: interrupted; the VM may have done what it was asked\n");
     else if (error && error != -ENOENT)

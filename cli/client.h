@@ -26,9 +26,11 @@ struct client {
     char *name;                     /* as the user said it */
     long timeout_ms;
     bool json, verbose;
-    unsigned requests;              /* sent so far */
     uint64_t began_ns;
 };
+
+/* More requests follow in this process: watches are taken away, too. */
+extern bool client_tidy;
 
 /* How a request ended; more than the VM's own codes. */
 enum client_result {
@@ -37,10 +39,17 @@ enum client_result {
     CLIENT_FAILED,                  /* no answer; a message is printed */
 };
 
-/* Connects and finds the VM that the command's first operand names; prints why not. */
+/*
+ * The process's connection to Xen, made when first asked for and left to the kernel at the end: closing
+ * takes longer than most commands do. NULL: a message is printed.
+ */
+struct toolstack *client_toolstack(const struct invocation *invocation);
+
+/* Finds the VM that the command's first operand names; prints why not. */
 bool client_open(struct client *client, const struct invocation *invocation, const char *vm);
 /* The same for a VM whose number is known. */
-bool client_attach(struct client *client, struct toolstack *toolstack, uint32_t domid, const char *name);
+bool client_attach(struct client *client, const struct invocation *invocation, uint32_t domid,
+                   const char *name);
 void client_close(struct client *client);
 
 /*

@@ -52,7 +52,7 @@ struct invocation {
 /* Rows that many commands have. */
 #define OPTION_JSON {.name = "json", .help = "print JSON for programs"}
 #define OPTION_TIMEOUT                                                                   \
-    {.name = "timeout", .letter = 't', .value = "SECONDS", .initial = "10", .min = 1,    \
+    {.name = "timeout", .letter = 't', .value = "SECONDS", .initial = "30", .min = 1,    \
      .max = 86400, .help = "how long to wait for the VM's answer"}
 #define OPTION_INSTANCE                                                                  \
     {.name = "instance", .letter = 'i', .value = "N", .initial = "0", .min = 0, .max = 63, \
@@ -78,7 +78,10 @@ const char *option_next(const struct invocation *invocation, const char *name, u
 /* Whole text a decimal number within bounds. */
 bool read_number(const char *text, long min, long max, long *value);
 
-extern const struct command *const commands[];     /* ends with NULL; main.c */
+/* main.c */
+extern const struct command *const commands[];     /* ends with NULL */
+/* A whole command, its name first; an exit code. */
+int command_run(int argc, char **argv);
 
 /* generate.c */
 void generate_man(void);

@@ -157,26 +157,21 @@ static int create(const struct invocation *invocation, const struct toolstack_sp
     uint32_t domid;
     int code;
 
-    toolstack = toolstack_open(option_given(invocation, "verbose"));
+    toolstack = client_toolstack(invocation);
     if (!toolstack)
         return EXIT_FAILURE;
     if (toolstack_find(toolstack, spec->name, &domid)) {
         fprintf(stderr, "clickos: there is a VM '%s' already (number %u)\n", spec->name, domid);
-        toolstack_close(toolstack);
         return EXIT_FAILURE;
     }
-    if (!toolstack_create(toolstack, spec, &domid)) {
-        toolstack_close(toolstack);
+    if (!toolstack_create(toolstack, spec, &domid))
         return EXIT_FAILURE;
-    }
-    if (client_attach(&client, toolstack, domid, spec->name)) {
+    if (client_attach(&client, invocation, domid, spec->name)) {
         client.began_ns = began;
-        client.json = option_given(invocation, "json");
-        client.verbose = option_given(invocation, "verbose");
-        client.timeout_ms = option_number(invocation, "timeout") * 1000;
         client_phase(&client, "VM %u built, %s, %u vif%s", domid, spec->pvh ? "pvh" : "pv", spec->n_vifs,
                      spec->n_vifs == 1 ? "" : "s");
         code = bring_up(&client, spec, file, config, length);
+        client_close(&client);
     } else {
         code = EXIT_FAILURE;
     }
@@ -186,7 +181,6 @@ static int create(const struct invocation *invocation, const struct toolstack_sp
     } else {
         reap_ensure();
     }
-    client_close(&client);
     return code;
 }
 

@@ -92,7 +92,7 @@ static void print_vm(const json_t *vm)
 
 static int list_all(const struct invocation *invocation)
 {
-    struct toolstack *toolstack = toolstack_open(option_given(invocation, "verbose"));
+    struct toolstack *toolstack = client_toolstack(invocation);
     bool json = option_given(invocation, "json"), names = option_given(invocation, "names");
     struct toolstack_domain *domains;
     json_t *list = json_array();
@@ -100,13 +100,11 @@ static int list_all(const struct invocation *invocation)
     unsigned n;
 
     if (!toolstack || !toolstack_domains(toolstack, &domains, &n)) {
-        toolstack_close(toolstack);
         json_decref(list);
         return EXIT_FAILURE;
     }
-    if (!client_attach(&client, toolstack, 0, "")) {
+    if (!client_attach(&client, invocation, 0, "")) {
         toolstack_domains_free(domains, n);
-        client_close(&client);
         json_decref(list);
         return EXIT_FAILURE;
     }

@@ -8,11 +8,11 @@
 #include "cli/hotplug.h"
 
 extern const struct command command_create, command_start, command_stop, command_list, command_read,
-    command_write, command_handlers, command_console, command_destroy, command_reap;
+    command_write, command_handlers, command_console, command_destroy, command_reap, command_batch;
 
 const struct command *const commands[] = {
     &command_create, &command_start, &command_stop, &command_list, &command_read, &command_write,
-    &command_handlers, &command_console, &command_destroy, &command_reap, NULL,
+    &command_handlers, &command_console, &command_destroy, &command_batch, &command_reap, NULL,
 };
 
 static void help(FILE *to)
@@ -24,11 +24,38 @@ static void help(FILE *to)
     fprintf(to, "\nclickos COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
-int main(int argc, char **argv)
+int command_run(int argc, char **argv)
 {
     struct invocation invocation;
     int code = EXIT_USAGE;
 
+    for (const struct command *const *c = commands; *c; c++) {
+        if (strcmp((*c)->name, argv[0]))
+            continue;
+        if (command_parse(*c, argc - 1, argv + 1, &invocation)) {
+            if (invocation.help) {
+                command_help(*c);
+                code = 0;
+            } else {
+                code = (*c)->run(&invocation);
+            }
+        }
+        command_free(&invocation);
+        if (!code && (fflush(stdout) || ferror(stdout))) {
+            perror("clickos: output");
+            code = EXIT_FAILURE;
+        }
+        return code;
+    }
+    fprintf(stderr, "clickos: no command '%s'; there is", argv[0]);
+    for (const struct command *const *c = commands; *c; c++)
+        fprintf(stderr, "%s %s", c == commands ? "" : ",", (*c)->name);
+    fputc('\n', stderr);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
     if (hotplug_wanted(argc, argv))
         return hotplug_run(argc, argv);
     if (argc < 2) {
@@ -47,27 +74,5 @@ int main(int argc, char **argv)
         generate_completion();
         return 0;
     }
-    for (const struct command *const *c = commands; *c; c++) {
-        if (strcmp((*c)->name, argv[1]))
-            continue;
-        if (command_parse(*c, argc - 2, argv + 2, &invocation)) {
-            if (invocation.help) {
-                command_help(*c);
-                code = 0;
-            } else {
-                code = (*c)->run(&invocation);
-            }
-        }
-        command_free(&invocation);
-        if (!code && (fflush(stdout) || ferror(stdout))) {
-            perror("clickos: output");
-            code = EXIT_FAILURE;
-        }
-        return code;
-    }
-    fprintf(stderr, "clickos: no command '%s'; there is", argv[1]);
-    for (const struct command *const *c = commands; *c; c++)
-        fprintf(stderr, "%s %s", c == commands ? "" : ",", (*c)->name);
-    fputc('\n', stderr);
-    return EXIT_USAGE;
+    return command_run(argc - 1, argv + 1);
 }

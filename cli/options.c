@@ -149,7 +149,8 @@ bool command_parse(const struct command *command, int argc, char **argv, struct 
             options = false;
         else if (options && !strncmp(argv[i], "--", 2))
             used = parse_long(invocation, argv + i, argc - i);
-        else if (options && argv[i][0] == '-' && argv[i][1])
+        /* A negative number is an operand: a value to write. */
+        else if (options && argv[i][0] == '-' && argv[i][1] && !strchr("0123456789.", argv[i][1]))
             used = parse_letter(invocation, argv + i, argc - i);
         else
             invocation->operand[invocation->n_operands++] = argv[i];
