@@ -300,17 +300,20 @@ struct packet *packet_clone(struct packet *p)
     return clone;
 }
 
-static uint8_t *moved(uint8_t *mark, ptrdiff_t by)
+/* Where a mark's bytes are now; a mark whose bytes were left behind is gone. */
+static uint8_t *moved(const struct packet *to, const uint8_t *mark, const uint8_t *data)
 {
-    return mark ? mark + by : NULL;
+    ptrdiff_t offset = mark - data;
+
+    return mark && offset >= to->head - to->data ? to->data + offset : NULL;
 }
 
-/* Marks are moved with the bytes that they point at, relative to data. */
-static void move_marks(struct packet *to, const struct packet *from, ptrdiff_t by)
+/* Marks are moved with the bytes that they point at, relative to `data`, where these were. */
+static void move_marks(struct packet *to, const struct packet *from, const uint8_t *data)
 {
-    to->mac = moved(from->mac, by);
-    to->network = moved(from->network, by);
-    to->transport = moved(from->transport, by);
+    to->mac = moved(to, from->mac, data);
+    to->network = moved(to, from->network, data);
+    to->transport = moved(to, from->transport, data);
 }
 
 struct packet *packet_writable_copy(struct packet *p, uint32_t more_head, uint32_t more_tail)
@@ -327,13 +330,13 @@ struct packet *packet_writable_copy(struct packet *p, uint32_t more_head, uint32
     /* The bytes are ours and there is room at the other end: they only move. */
     if (!packet_is_shared(p) && (uint64_t)more_head + p->length + more_tail <= p->capacity) {
         uint32_t spare = p->capacity - more_head - p->length - more_tail;
-        ptrdiff_t by;
+        uint8_t *before = p->data;
 
         new_headroom = more_head + (spare < PACKET_HEADROOM ? spare : PACKET_HEADROOM);
-        by = (ptrdiff_t)new_headroom - (ptrdiff_t)headroom;
-        memmove(p->head + new_headroom, p->data, p->length);
-        move_marks(p, p, by);
-        p->data += by;
+        kept = headroom < new_headroom ? headroom : new_headroom;
+        p->data = p->head + new_headroom;
+        memmove(p->data - kept, before - kept, p->length + kept);
+        move_marks(p, p, before);
         return p;
     }
 
@@ -350,7 +353,7 @@ struct packet *packet_writable_copy(struct packet *p, uint32_t more_head, uint32
     /* Bytes in front of data are kept as well: Unstrip may ask for them. */
     kept = headroom < new_headroom ? headroom : new_headroom;
     memcpy(copy->data - kept, p->data - kept, p->length + kept);
-    move_marks(copy, p, copy->data - p->data);
+    move_marks(copy, p, p->data);
     packet_copy_annotations(copy, p);
     packet_free(p);
     return copy;

@@ -101,6 +101,27 @@ static void test_push_beyond_the_headroom_moves_marks(void **state)
     packet_free(p);
 }
 
+/* The Ethernet header that Strip left in front is still what the mac mark says, or the mark is gone. */
+static void test_bytes_in_the_headroom_move_along(void **state)
+{
+    for (uint32_t more = 0; more < 2100; more += 50) {
+        struct packet *p = packet_make(20, "ethernetIP", 10, 0);
+
+        (void)state;
+        p->mac = p->data;
+        packet_pull(p, 8);
+        p->network = p->data;
+        p = packet_put(p, more);
+        assert_non_null(p);
+        assert_memory_equal(p->network, "IP", 2);
+        if (p->mac)
+            assert_memory_equal(p->mac, "ethernetIP", 10);
+        else
+            assert_true(more > 1500);
+        packet_free(p);
+    }
+}
+
 static void test_push_onto_a_shared_packet_copies(void **state)
 {
     struct packet *p = packet_make(64, "payload", 7, 0), *clone = packet_clone(p);
@@ -219,6 +240,7 @@ int main(void)
         TEST(test_a_clone_shares_bytes_but_not_marks),
         TEST(test_a_clone_outlives_its_original),
         TEST(test_push_beyond_the_headroom_moves_marks),
+        TEST(test_bytes_in_the_headroom_move_along),
         TEST(test_push_onto_a_shared_packet_copies),
         TEST(test_an_empty_pool_answers_null),
         TEST(test_a_long_packet_comes_from_the_heap),
