@@ -215,7 +215,7 @@ static bool add_body(struct expansion *expansion, const struct syntax_body *body
     return true;
 }
 
-/* The environment of a use of `body` inside `here`: what encloses the body by its text, not by its use. */
+/* The environment of a use of `body` inside `here`. What encloses it is decided by the text. */
 static const struct environment *new_environment(struct expansion *expansion,
                                                  const struct environment *here,
                                                  const struct syntax_body *body,
@@ -249,7 +249,7 @@ static bool expand_compound(struct expansion *expansion, unsigned index)
     const char *config = expand_config(expansion, node, &syntax->arena), **values = NULL;
     struct words arguments = {0};
     struct use use = {
-        .name = node->name, .arguments = &arguments,
+        .arguments = &arguments,
         .n_inputs = node->element->n_inputs, .n_outputs = node->element->n_outputs,
         .landmark = node->element->landmark,
     };

@@ -25,7 +25,7 @@ struct node {
     const struct syntax_class *class;   /* NULL: a passage */
     const struct environment *environment;
     unsigned through;                   /* of a passage; NO_ELEMENT: a dead end, already reported */
-    unsigned inside;                    /* `input` of a compound or group; `output` comes behind it */
+    unsigned inside;                    /* `input` of a compound or group; `output` is the next */
     unsigned plan_index;                /* of a real element */
 };
 

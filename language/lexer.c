@@ -27,7 +27,10 @@ static const struct {
     {"...", TOKEN_ELLIPSIS},
 };
 
-enum { N_KEYWORDS = sizeof(keywords) / sizeof(*keywords), N_SIGNS = sizeof(signs) / sizeof(*signs) };
+enum {
+    N_KEYWORDS = sizeof(keywords) / sizeof(*keywords),
+    N_SIGNS = sizeof(signs) / sizeof(*signs),
+};
 
 bool lexer_is_space(char c)
 {

@@ -10,7 +10,6 @@
 
 /* A use of a compound class. */
 struct use {
-    const char *name;
     const struct words *arguments;
     unsigned n_inputs, n_outputs;
     struct landmark *landmark;

@@ -15,7 +15,7 @@
 #include "language/syntax.h"
 #include "router/args.h"
 
-/* A function that is kept from being inlined, so that its variables do not pile up in the recursion. */
+/* Not to be inlined, so that its variables do not pile up in the recursion. */
 #define LEAF __attribute__((noinline))
 
 /* What statements stand in decides how they end and whether `->` may imply `input`. */
@@ -394,7 +394,8 @@ static LEAF void parse_formals(struct parser *parser)
             lexer_peek(&parser->lexer, 1)->kind == TOKEN_VARIABLE) {
             token = next(parser);
             keyword = copy_name(parser, token.text);
-            symbol = symbols_add(&keywords, &parser->syntax->arena, token.text.s, token.text.length);
+            symbol = symbols_add(&keywords, &parser->syntax->arena, token.text.s,
+                                 token.text.length);
             if (!keyword || !symbol)
                 return;
             if (symbol->value)
@@ -636,7 +637,8 @@ static struct syntax_body *parse_body(struct parser *parser, const char *name,
 }
 
 /* `...` : the class that is extended. */
-static LEAF struct syntax_class *parse_extension(struct parser *parser, const char *name, bool is_last)
+static LEAF struct syntax_class *parse_extension(struct parser *parser, const char *name,
+                                                 bool is_last)
 {
     struct token token = next(parser);
     struct syntax_class *class = NULL;
@@ -720,7 +722,10 @@ static void imply_ports(struct parser *parser, struct item_list *list, struct po
             add_port(parser, list, ports, i, landmark);
 }
 
-/* `( statements )`: the opening parenthesis taken. Names inside are those outside, but for the ends. */
+/*
+ * `( statements )`, the opening parenthesis taken. Names inside are those outside, but for `input`
+ * and `output`.
+ */
 static void parse_group(struct parser *parser, struct item_list *list, struct item *item,
                         struct landmark *open)
 {
@@ -762,8 +767,8 @@ static void parse_group(struct parser *parser, struct item_list *list, struct it
 /* ---- chains ---- */
 
 /* Nothing stands where an element should: maybe `input` or `output` is meant. */
-static LEAF bool imply_end(struct parser *parser, struct item_list *list, struct item *item, bool first,
-                      enum enclosure enclosure)
+static LEAF bool imply_end(struct parser *parser, struct item_list *list, struct item *item,
+                           bool first, enum enclosure enclosure)
 {
     const struct token *token = peek(parser);
     bool has_ports = item->inputs.n > 0, at_start = list->n == 1, implied;
@@ -824,12 +829,13 @@ static LEAF void parse_config(struct parser *parser, struct item *item)
     item->config = lexer_config(&parser->lexer, &open);
     item->bare = false;
     if (item->group)
-        syntax_error(parser->syntax, open.landmark, "configuration string ignored on element group");
+        syntax_error(parser->syntax, open.landmark,
+                     "configuration string ignored on element group");
 }
 
 /*
- * `[ports] name :: Class(config) [ports]` with everything optional. False: there is no element, which was
- * reported where that is an error; then nothing was added to the list.
+ * `[ports] name :: Class(config) [ports]` with everything optional. False: there is no element,
+ * which was reported where that is an error; then nothing was added to the list.
  */
 static bool parse_item(struct parser *parser, struct item_list *list, bool first,
                        enum enclosure enclosure, bool *implied)

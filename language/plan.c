@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* plan.c - from text to plan: parse, expand, give back what was only needed on the way; see plan.h. */
+/* plan.c - from text to plan: parse, expand, give back what was needed on the way; see plan.h. */
 #include "language/plan.h"
 
 #include <stdint.h>
@@ -11,7 +11,7 @@
  * Compounds in compounds and variables in variables can multiply a small text beyond any
  * memory: this many bytes may come out of them, more when the text itself is large.
  */
-enum { EXPANSION_MAX = 32 << 20, EXPANSION_PER_BYTE = 16 };
+enum { EXPANSION_MAX = 4 << 20, EXPANSION_PER_BYTE = 64 };
 
 /* The plan and the memory that it points into. */
 struct owned_plan {

@@ -60,9 +60,9 @@ struct language_options {
     const struct language_define *defines;
     unsigned n_defines;
     /*
-     * Reads the file of require(library NAME), mentioned in the file `includer`: its malloc'ed text, `*length`
-     * and malloc'ed `*path`, by which a file is known when it is required again. NULL: not
-     * found. Without this function every library is an error.
+     * Reads the file of require(library NAME), mentioned in the file `includer`: its malloc'ed
+     * text, `*length`, and malloc'ed `*path`, by which the file is known when it is required
+     * again. NULL: not found. Without this function every library is an error.
      */
     char *(*read_library)(void *closure, const char *name, const char *includer, char **path,
                           size_t *length);

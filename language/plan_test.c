@@ -2,7 +2,8 @@
 /*
  * plan_test.c - the language from text to flat plan: what comes out, or the errors.
  *
- * Each case is a text and either the flat configuration or the messages. Without a table of classes,
+ * Each case is a text and either the flat configuration or the messages. Without a table of
+     classes,
  * names that begin with a capital letter are classes.
  */
 #include <setjmp.h>
@@ -40,7 +41,8 @@ static const struct test tests[] = {
     {"anonymous names count declarations", "Idle -> x :: Counter -> Discard; Idle -> Discard",
      "Idle@1 :: Idle;\nx :: Counter;\nDiscard@3 :: Discard;\nIdle@4 :: Idle;\n"
      "Discard@5 :: Discard;\n\nIdle@1 -> x\n    -> Discard@3;\nIdle@4 -> Discard@5;\n", NULL},
-    {"anonymous names make way for those given", "Idle@1, Idle@2 :: Null; Idle; Idle; Idle@5 :: Null",
+    {"anonymous names make way for those given", "Idle@1, Idle@2 :: Null; Idle; Idle; Idle@5 "
+     ":: Null",
      "Idle@1 :: Null;\nIdle@2 :: Null;\nIdle@3 :: Idle;\nIdle@4 :: Idle;\nIdle@5 :: Null;\n\n",
      NULL},
     {"anonymous names count up from one that is taken", "Idle@2 :: Null; Idle; Idle@3 :: Null;",
@@ -73,7 +75,8 @@ static const struct test tests[] = {
      "Idle@1 -> @2/Counter@1\n    -> Discard@3;\n", NULL},
     {"compound without elements", "Idle -> { -> } -> { [0] -> [0] } -> Discard",
      "Idle@1 :: Idle;\nDiscard@4 :: Discard;\n\nIdle@1 -> Discard@4;\n", NULL},
-    {"nested compounds", "elementclass A { x :: { input -> y :: Y -> output }; input -> x -> output; z :: Z }"
+    {"nested compounds", "elementclass A { x :: { input -> y :: Y -> output }; input -> x -> "
+     "output; z :: Z }"
      " Idle -> a :: A -> Discard; w :: W",
      "Idle@1 :: Idle;\nDiscard@3 :: Discard;\nw :: W;\na/z :: Z;\na/x/y :: Y;\n\n"
      "Idle@1 -> a/x/y\n    -> Discard@3;\n", NULL},
@@ -83,7 +86,8 @@ static const struct test tests[] = {
      "a [1] -> c/Y@2\n    -> d;\n", NULL},
     {"many through one port", "x :: { input -> output }; a, b, c, d :: A; a, b -> x -> c, d",
      "a :: A;\nb :: A;\nc :: A;\nd :: A;\n\na -> c;\nb -> c;\na -> d;\nb -> d;\n", NULL},
-    {"classes are not recursive", "elementclass Queue { input -> Queue -> output } Idle -> Queue -> D",
+    {"classes are not recursive", "elementclass Queue { input -> Queue -> output } Idle -> "
+     "Queue -> D",
      "Idle@1 :: Idle;\nD@3 :: D;\nQueue@2/Queue@1 :: Queue;\n\n"
      "Idle@1 -> Queue@2/Queue@1\n    -> D@3;\n", NULL},
     {"scope of a class", "elementclass A { elementclass B { C } B } A; B",
@@ -100,7 +104,8 @@ static const struct test tests[] = {
      "t:1:   F(<arg>, <arg>)[0 inputs, 0 outputs]\n"},
     {"parameters are text", "elementclass F { $a, $b | X($b, $a) } F(1 2, \"3,\")",
      "F@1/X@1 :: X(\"3,\", 1 2);\n\n", NULL},
-    {"keywords", "elementclass F { $a, COUNT $c, __REST__ $r | X($a, $c, $r) } F(1, 2, COUNT 3, FOO 4);"
+    {"keywords", "elementclass F { $a, COUNT $c, __REST__ $r | X($a, $c, $r) } F(1, 2, COUNT "
+     "3, FOO 4);"
      " F(COUNT 5, COUNT 6)",
      "F@1/X@1 :: X(1, 3, 2, FOO 4);\nF@2/X@1 :: X(COUNT 5, 6, );\n\n", NULL},
     {"missing keyword", "{ COUNT $c | X($c) } (1)",
@@ -113,7 +118,8 @@ static const struct test tests[] = {
      "A@3 -> F@4/Y@1\n    -> A@5;\n", NULL},
     {"extension of a class", "elementclass F { $a | X }\nelementclass F { $a, $b | Y || ... }\n"
      "elementclass h { $a | Z || ... }", NULL, "t:3: cannot extend unknown element class 'h'\n"},
-    {"extension of a primitive", "elementclass Queue { $a, $b | Q($a) || ... }\nQueue(1); Queue(1, 2)",
+    {"extension of a primitive", "elementclass Queue { $a, $b | Q($a) || ... }\nQueue(1); "
+     "Queue(1, 2)",
      "Queue@1 :: Queue(1);\nQueue@2/Q@1 :: Q(1);\n\n", NULL},
 
     {"parameters follow the text, not the use", "define($x file)\nelementclass A { X($x) }\n"
@@ -124,7 +130,8 @@ static const struct test tests[] = {
      "A@1/B@1/X@1 :: X(1, 1 2);\n\n", NULL},
     {"define comes before its text", "X($a, ${b}); define($a 1, $b $a$a)", "X@1 :: X(1, 11);\n\n",
      NULL},
-    {"forms of variables", "define($a 1 2, $i 1) X($a, ${a[0]}${a[$i]}${a[2]}, $no, ${no}, ${no-$i}, "
+    {"forms of variables", "define($a 1 2, $i 1) X($a, ${a[0]}${a[$i]}${a[2]}, $no, ${no}, "
+     "${no-$i}, "
      "'$a', \"$a\\$a\", \\$i, $i$i_$)",
      "X@1 :: X(1 2, 12, $no, ${no}, 1, '$a', \"1 2\\$a\", \\1, 1$i_$);\n\n", NULL},
     {"values between double quotes", "define($a \"x\\n\" y) X($a, \"<$a>\", '<$a>')",
@@ -142,7 +149,8 @@ static const struct test tests[] = {
      NULL},
     {"groups share the scope", "a, d :: A; a => (-> c :: A), (-> b :: A), d; b -> c",
      "a :: A;\nd :: A;\nc :: A;\nb :: A;\n\na [2] -> d;\na -> c;\na [1] -> b\n    -> c;\n", NULL},
-    {"groups of nothing", "x, y :: A; x -> (->) -> y; x => ( [0] -> [0]; [1] -> [1] ) => (-> (->) ->; [1] -> [0]) -> y",
+    {"groups of nothing", "x, y :: A; x -> (->) -> y; x => ( [0] -> [0]; [1] -> [1] ) => (-> "
+     "(->) ->; [1] -> [0]) -> y",
      "x :: A;\ny :: A;\n\nx -> y;\nx [1] -> y;\n", NULL},
     {"group in group", "x, y :: A; x -> ( -> ( -> Z -> ) -> ) -> y",
      "x :: A;\ny :: A;\nZ@9 :: Z;\n\nx -> Z@9\n    -> y;\n", NULL},
@@ -184,7 +192,8 @@ static const struct test tests[] = {
      "t:1: port number 99999 too large (at most 65535)\n"
      "t:1: ports 2-1 run backwards\nt:1: syntax error: expected ','\n"
      "t:1: output ports ignored at end of chain\n"},
-    {"numbers of ports differ", "a, b :: A; a [0,1] => [0,1,2] b;\na [] => [] b;\na[0,1] -> [0,1] b",
+    {"numbers of ports differ", "a, b :: A; a [0,1] => [0,1,2] b;\na [] => [] b;\na[0,1] -> "
+     "[0,1] b",
      NULL, "t:1: connection mismatch: 2 outputs connected to 3 inputs\n"
      "t:2: at most one expandable port allowed per connection\n"
      "t:3: syntax error: many-to-many connections require '=>'\n"},
@@ -202,7 +211,8 @@ static const struct test tests[] = {
      "t:1: 'F' pseudoelement 'output' may only be used as input\n"},
     {"gap in the ports", "elementclass F {\n input [2] -> D }", NULL,
      "t:1: 'F' input 0 missing\nt:1: 'F' input 1 missing\n"},
-    {"wrong ports of a compound", "elementclass F { input -> D }\nx :: F; A -> x; A -> [1] x [2] -> D\n"
+    {"wrong ports of a compound", "elementclass F { input -> D }\nx :: F; A -> x; A -> [1] x "
+     "[2] -> D\n"
      "y :: F", NULL,
      "t:2: 'x' has no input 1\nt:2: 'x' has no output 2\nt:3: 'y' input 0 unused\n"},
     {"passages in a circle", "x :: { input -> output } -> x; A -> x", NULL,
@@ -323,7 +333,8 @@ static void test_options(void **state)
         {"require(library bad)\nx", "",
          "bad:2: expected element type name\nbad:2: syntax error at end of file\n"
          "t:2: undeclared element 'x'\n"},
-        {"require(library none, library self)", "", "t:1: library 'none' not found in CLICKPATH/conf\n"
+        {"require(library none, library self)", "", "t:1: library 'none' not found in "
+     "CLICKPATH/conf\n"
          "self:1: 'require library' must be used at file scope\n"},
     };
     size_t i;

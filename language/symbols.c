@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* symbols.c - a hash table from text to a pointer; see symbols.h. Open addressing, linear probing. */
+/* symbols.c - a hash table with open addressing and linear probing; see symbols.h. */
 #include "language/symbols.h"
 
 #include <string.h>

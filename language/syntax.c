@@ -177,8 +177,9 @@ const struct syntax_variable *body_variable(const struct syntax_body *body, cons
     return symbol && symbol->value ? &body->variables[(uintptr_t)symbol->value - 1] : NULL;
 }
 
-static void check_sequence(struct syntax *syntax, const struct syntax_element *end, unsigned n_ports,
-                           const char *shown_name, const char *side, struct landmark *landmark)
+static void check_sequence(struct syntax *syntax, const struct syntax_element *end,
+                           unsigned n_ports, const char *shown_name, const char *side,
+                           struct landmark *landmark)
 {
     unsigned port;
 
@@ -212,7 +213,7 @@ struct taken {
     unsigned long first, last;
 };
 
-/* Counts up from a taken name; the run of taken numbers is remembered, so that nobody walks it twice. */
+/* Counts up from a taken name. The run of taken numbers is remembered and not walked twice. */
 static const char *free_name(struct syntax *syntax, const struct syntax_body *body,
                              struct symbols *runs, const char *name)
 {

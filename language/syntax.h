@@ -125,8 +125,8 @@ void syntax_error(struct syntax *syntax, struct landmark *landmark, const char *
 /* The index of a declared element, or NO_ELEMENT. */
 unsigned body_find(const struct syntax_body *body, const char *name, size_t length);
 /*
- * Adds an element; class NULL makes a passage. `name` must live in the arena. NO_ELEMENT: out of memory.
- * An anonymous element's name is not entered yet: names given by the user come first.
+ * Adds an element; class NULL makes a passage. `name` must live in the arena. NO_ELEMENT: out of
+ * memory. An anonymous element's name is not entered yet: names given by the user come first.
  */
 unsigned body_add(struct syntax *syntax, struct syntax_body *body, const char *name, bool anonymous,
                   struct syntax_class *class, struct slice config, struct landmark *landmark);
@@ -144,7 +144,8 @@ bool body_define(struct syntax *syntax, struct syntax_body *body, struct slice n
 const struct syntax_variable *body_variable(const struct syntax_body *body, const char *name,
                                             size_t length);
 /*
- * Checks the use of a compound's or group's ends (elements `input` and `input` + 1) and returns the port counts.
+ * Checks the use of a compound's or group's ends (elements `input` and `input` + 1) and returns
+ * the port counts.
  */
 void body_check_ends(struct syntax *syntax, const struct syntax_body *body, unsigned input,
                      const char *shown_name, struct landmark *landmark, unsigned *n_inputs,

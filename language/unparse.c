@@ -67,8 +67,8 @@ static void declarations(const struct plan *plan, struct text *out)
 }
 
 /*
- * The connection, other than `self`, that a chain takes from output 0 of an element: preferably one into an
- * input 0, which can be continued in turn; otherwise the last one.
+ * The connection, other than `self`, that a chain takes from output 0 of an element: preferably
+ * one into an input 0, which can be continued in turn; otherwise the last one.
  */
 static int way_on(const struct plan *plan, const struct source *sources, unsigned element,
                   unsigned self)

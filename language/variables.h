@@ -33,7 +33,7 @@ struct variables {
     bool quote;                 /* put values that stand outside of quotes into double quotes */
 };
 
-/* Appends text[0..length) to out with its variables replaced. `depth` is 0 for a caller from outside. */
+/* Appends text[0..length) to out with its variables replaced. `depth`: 0, but in value(). */
 void variables_expand(const struct variables *variables, const char *text, size_t length,
                       unsigned depth, struct text *out);
 

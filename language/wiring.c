@@ -4,8 +4,8 @@
  *
  * The wires that leave one output port of a node form a run in the sorted array, named by the
  * index of its first wire. Where a wire enters a passage, it goes on with the run of the same port
- * behind it. The targets of each run are found once and then remembered, so that a thousand wires into a
- * compound do not search it a thousand times.
+ * behind it. The targets of each run are found once and then remembered, so that a thousand wires
+ * into a compound do not search it a thousand times.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ struct wiring {
     struct arena *arena;
     const struct wire *wires;
     unsigned n_wires;
-    unsigned *first_from;               /* for each node: its first wire in `wires`; one more at the end */
+    unsigned *first_from;               /* for each node: its first wire; one more at the end */
     struct run *runs;
     struct visit *visits;               /* a stack */
     unsigned n_visits, visits_capacity;
@@ -122,8 +122,8 @@ static unsigned port_at(const struct wire *wires, unsigned i, unsigned end, bool
 }
 
 /*
- * Compares the ports used outside of a passage (wires o..o_end) with those used inside (i..i_end); both sorted by port.
- * `wires_out` says whether the outer wires leave.
+ * Compares the ports used outside of a passage (wires o..o_end) with those used inside
+ * (i..i_end); both are sorted by port.
  */
 static void check_side(struct wiring *wiring, const struct node *node, const struct wire *outer,
                        unsigned o, unsigned o_end, const struct wire *inner, unsigned i,
@@ -195,7 +195,7 @@ static unsigned find_run(const struct wiring *wiring, unsigned node, unsigned po
     return low < end && wiring->wires[low].from_port == port ? low : NO_ELEMENT;
 }
 
-/* The run that a wire goes on with behind the passage it enters. NO_ELEMENT: none, already reported. */
+/* The run that a wire goes on with behind a passage. NO_ELEMENT: none, already reported. */
 static unsigned run_behind(const struct wiring *wiring, const struct wire *wire)
 {
     unsigned through = wiring->expansion->nodes[wire->to].through;
