@@ -58,7 +58,7 @@ static void test_plain(void **state)
     check("${two[1]}${two[2]}${two[ 0]}", false, "ba");
     check("${x-$one}${x - $one}${one-9}${-9}", false, "1 119");
     check("$(cmd $one ')') $(", false, "{cmd 1 ')'} $(");
-    check("${x${one}", false, "${x1");
+    check("${x${one} ${x$one}", false, "${x${one} ${x1}");
     check("$loop", false, "<<<<<<<<<<<$loop>>>>>>>>>>>");
     check("${unfinished $one", false, "${unfinished $one");
 }
