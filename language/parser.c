@@ -866,6 +866,8 @@ static bool parse_item(struct parser *parser, struct item_list *list, bool first
         if (list->n || (first && enclosure != IN_FILE && item->inputs.n)) {
             if (list->n)
                 syntax_error_near(parser, peek(parser));
+            if (peek(parser)->kind == TOKEN_DOUBLE_COLON)
+                take(parser);
         } else {
             syntax_error_near(parser, peek(parser));
             take(parser);
