@@ -53,7 +53,9 @@ END
 
 
 def fetch(lab, name, url):
-    return lab.run(f"ip netns exec {name} curl -sS --max-time 100 {url} | sha256sum", timeout=150).stdout
+    """Checksum of what curl gets; what it complains about is in the answer, too."""
+    return lab.run(f"ip netns exec {name} curl -sS --max-time 100 -o /tmp/got {url} 2>&1; sha256sum </tmp/got",
+                   timeout=150).stdout
 
 
 def ping(lab, name, address, *options):
