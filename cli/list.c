@@ -213,6 +213,11 @@ static int list_one(const struct invocation *invocation)
         client_close(&client);
         return EXIT_FAILURE;
     }
+    if (!is_clickos(&client)) {
+        fprintf(stderr, "clickos: '%s' is no ClickOS VM, or its control plane has not come up\n", client.name);
+        client_close(&client);
+        return EXIT_FAILURE;
+    }
     domain.name = client.name;
     vm = describe(&client, &domain);
     if (domain.state != STATE_RUNNING) {

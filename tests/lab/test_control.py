@@ -249,6 +249,21 @@ def test_create_with_configuration_and_vifs(clickos, kind):
     assert not re.search(rf"vif{domid}\.", clickos.lab.run("ls /sys/class/net").stdout)
 
 
+@pytest.mark.parametrize("kind", ["pv", "pvh"])
+def test_a_vm_without_memory_lives(clickos, kind):
+    """3 MB of configuration for a VM of 4 MB: refused, and what runs keeps running."""
+    clickos.must("create", "small", "--type", kind, "--memory", 4, "--config", "-", input=SMALL)
+    try:
+        before = memory(clickos, "small")
+        error = clickos.start("small", "// nothing but words\n" * 150_000 + SMALL)
+        assert error.returncode == 1 and "out of memory" in error.stderr, error.stderr
+        assert clickos.start("small", "Idle -> Discard;\n" * 20_000).returncode == 1
+        assert clickos.must("read", "small", "c.count") == "0\n"
+        assert memory(clickos, "small")["heap"] == before["heap"]
+    finally:
+        clickos.must("destroy", "small")
+
+
 def test_create_with_bad_configuration_leaves_nothing(clickos):
     error = clickos.wrong("create", "bad", "--config", "-", input="Idle -> Discard;\nx :: Nonsense\n")
     assert "-:2: unknown element class 'Nonsense'" in error
