@@ -67,12 +67,13 @@ struct vif {
 
 /* ---- netfront_connect.c ---- */
 
-/* Finds the vifs and starts to connect them, each on a thread of its own. */
-void netfront_init(void);
+/*
+ * Finds vifs that are new and starts to connect them, each on a thread of its own. The first call
+ * decides who is woken when there may be more: that thread calls again.
+ */
+void netfront_scan(void);
 unsigned netfront_count(void);
 struct vif *netfront_vif(unsigned index);       /* 0 to netfront_count() - 1 */
-/* Waits until every vif is up or the time is over; how many are. */
-unsigned netfront_wait(uint64_t deadline);
 /* The ring's side has found the backend to be broken. */
 void netfront_fail(struct vif *vif);
 

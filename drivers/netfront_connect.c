@@ -2,8 +2,8 @@
 /*
  * netfront_connect.c - the slow half of a vif: agreeing with the backend through xenstore.
  *
- * One thread per vif, the same loop for the first connection and for every later one (backend
- * restarted, VM restored, rings broken):
+ * One thread per vif, the same loop for the first connection and for every later one (vif taken away
+ * and given again, backend restarted, VM restored, rings broken):
  *   1. our state Initialising, wait until the backend is at InitWait;
  *   2. rings, event channel, what we want, our state Connected, wait until the backend is Connected;
  *   3. frames pass until the backend leaves Connected or breaks the rings;
@@ -28,7 +28,6 @@ enum { MTU_DEFAULT = 1500, MTU_MAX = PAGE_SIZE - 64, PATH_MAX = 128 };
 
 static struct vif *vifs[NETFRONT_VIFS_MAX];
 static unsigned n_vifs;
-static struct thread *waiter;           /* in netfront_wait() */
 
 unsigned netfront_count(void)
 {
@@ -199,8 +198,6 @@ static void set_up(struct vif *vif)
     console_printf("vif %u: up, %02x:%02x:%02x:%02x:%02x:%02x, mtu %u, %u receive buffers\n",
                    vif->number, vif->mac[0], vif->mac[1], vif->mac[2], vif->mac[3], vif->mac[4],
                    vif->mac[5], vif->mtu, vif->rx_posted);
-    if (waiter)
-        thread_wake(waiter);
     device_event(vif);                  /* frames may wait on both sides */
 }
 
@@ -228,35 +225,61 @@ static int connect(struct vif *vif)
     return error;
 }
 
+/* Says goodbye, and waits until the backend has done so too or is gone. */
+static void leave(struct vif *vif)
+{
+    enum xenbus_state state;
+
+    put(vif, "state", XenbusStateClosing);
+    put(vif, "state", XenbusStateClosed);
+    while ((state = backend_state(vif)) == XenbusStateConnected || state == XenbusStateClosing)
+        thread_block(UINT64_MAX);
+}
+
+/* One life of the device: from being there to being taken away or closed. */
+static int serve(struct vif *vif)
+{
+    char path[PATH_MAX];
+    int error = describe(vif), watch;
+
+    if (error)
+        return error;
+    watch = xenstore_watch(backend_path(vif, "state", path), changed, vif);
+    if (watch < 0)
+        return watch;
+    put(vif, "state", XenbusStateInitialising);
+    error = connect(vif);
+    leave(vif);
+    if (!error && !backend_number(vif, "online", 0))
+        while (backend_state(vif) != XenbusStateUnknown && backend_state(vif) != XenbusStateInitWait)
+            thread_block(UINT64_MAX);       /* the toolstack is about to remove it */
+    xenstore_unwatch(watch);
+    return error;
+}
+
 static void run(void *argument)
 {
     struct vif *vif = argument;
-    int error = describe(vif);
 
-    if (!error) {
-        char path[PATH_MAX];
-        error = xenstore_watch(backend_path(vif, "state", path), changed, vif);
-        if (error > 0)
-            error = 0;
-    }
-    if (error) {
-        console_printf("vif %u: %s\n", vif->number, strerror(error));
-        return;
-    }
     for (;;) {
-        error = connect(vif);
-        if (error) {
+        int error = serve(vif);
+        if (error == -ENOENT) {             /* taken away: device_changed() tells when it is back */
+            thread_block(UINT64_MAX);
+        } else if (error) {
             console_printf("vif %u: cannot connect: %s\n", vif->number, strerror(error));
             thread_sleep_until(time_now() + 1000000000ull);
         }
-        put(vif, "state", XenbusStateClosing);
-        put(vif, "state", XenbusStateClosed);
-        while (backend_state(vif) == XenbusStateConnected || backend_state(vif) == XenbusStateClosing)
-            thread_block(UINT64_MAX);
-        if (!backend_number(vif, "online", 0))
-            thread_block(UINT64_MAX);   /* taken away by the toolstack; a change wakes us up */
-        put(vif, "state", XenbusStateInitialising);
     }
+}
+
+/* ---- which vifs there are ---- */
+
+static struct vif *find(unsigned long number)
+{
+    for (unsigned i = 0; i < n_vifs; i++)
+        if (vifs[i]->number == number)
+            return vifs[i];
+    return NULL;
 }
 
 static void add(unsigned number)
@@ -264,19 +287,18 @@ static void add(unsigned number)
     struct vif *vif = calloc(1, sizeof *vif);
     char name[16];
 
-    if (!vif) {
+    if (vif) {
+        vif->number = number;
+        snprintf(name, sizeof name, "vif %u", number);
+        vif->mtu = MTU_DEFAULT;
+        vif->thread = thread_create(name, run, vif, THREAD_STACK_PAGES);
+    }
+    if (!vif || !vif->thread) {
         console_printf("vif %u: out of memory\n", number);
+        free(vif);
         return;
     }
-    vif->number = number;
-    snprintf(name, sizeof name, "vif %u", number);
     vifs[n_vifs++] = vif;
-    vif->thread = thread_create(name, run, vif, THREAD_STACK_PAGES);
-    if (!vif->thread) {
-        console_printf("vif %u: out of memory\n", number);
-        n_vifs--;
-        free(vif);
-    }
 }
 
 static int by_number(const void *a, const void *b)
@@ -286,38 +308,54 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-void netfront_init(void)
+static struct thread *scanner;
+static bool changes;
+
+/* "device/vif/N/backend" came or went. The other nodes there are written by us. */
+static void device_changed(void *argument, const char *path)
+{
+    static const char prefix[] = "device/vif/";
+    char *end;
+
+    (void)argument;
+    if (strncmp(path, prefix, sizeof prefix - 1))
+        return;
+    struct vif *vif = find(strtoul(path + sizeof prefix - 1, &end, 10));
+    if (strcmp(end, "/backend"))
+        return;
+    if (vif) {
+        thread_wake(vif->thread);
+    } else {
+        changes = true;
+        thread_wake(scanner);
+    }
+}
+
+void netfront_scan(void)
 {
     unsigned numbers[NETFRONT_VIFS_MAX], n = 0;
     char *names;
     size_t length;
 
+    if (!scanner) {
+        scanner = thread_self();
+        changes = true;
+        xenstore_watch("device/vif", device_changed, NULL);
+    }
+    if (!changes)
+        return;
+    changes = false;
     if (xenstore_directory("device/vif", &names, &length))
         return;                         /* no vif */
-    for (char *name = names; name < names + length && n < NETFRONT_VIFS_MAX;
+    for (char *name = names; name < names + length && n < NETFRONT_VIFS_MAX - n_vifs;
          name += strlen(name) + 1) {
         char *end;
         unsigned long number = strtoul(name, &end, 10);
-        if (*name >= '0' && *name <= '9' && *end == '\0' && number < 65536)
+        if (*name >= '0' && *name <= '9' && *end == '\0' && number < 65536 && !find(number))
             numbers[n++] = (unsigned)number;
     }
     free(names);
     qsort(numbers, n, sizeof *numbers, by_number);
     for (unsigned i = 0; i < n; i++)
         add(numbers[i]);
-}
-
-unsigned netfront_wait(uint64_t deadline)
-{
-    waiter = thread_self();
-    for (;;) {
-        unsigned up = 0;
-        for (unsigned i = 0; i < n_vifs; i++)
-            up += vifs[i]->up;
-        if (up == n_vifs || time_now() >= deadline) {
-            waiter = NULL;
-            return up;
-        }
-        thread_block(deadline);
-    }
 }

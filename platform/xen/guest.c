@@ -39,8 +39,12 @@ bool boot_argument(const char *name, char *value, size_t size)
 
 static void banner(void)
 {
+    uint64_t memory = 0;
+
+    for (unsigned i = 0; i < boot.n_ram; i++)
+        memory += boot.ram[i].end - boot.ram[i].start;
     console_printf("ClickOS " CLICKOS_VERSION " (Click " CLICK_VERSION "), Xen %s, %llu MB, %llu KB free\n",
-                   boot.pv ? "PV" : "PVH", (unsigned long long)((pages_total() + 255) / 256),
+                   boot.pv ? "PV" : "PVH", (unsigned long long)((memory + (1 << 19)) >> 20),
                    (unsigned long long)pages_free_count() * PAGE_SIZE / 1024);
     console_printf("elements: %u classes\n", element_class_count());
 }
@@ -106,13 +110,14 @@ void guest_main(void)
     packets_init();
     if (xenstore_init(boot.store_ring, boot.store_port))    /* needs events */
         console_printf("xenstore: none; no vifs, no control\n");
-    netfront_init();                                    /* one thread per vif found in xenstore */
+    netfront_scan();                                    /* one thread per vif found in xenstore */
     console_printf("vifs: %u\n", netfront_count());
     if (!control_thread_start("ramdisk", boot.ramdisk, boot.ramdisk_length))
         panic("no memory for the control thread");
     xenstore_watch("control/shutdown", wake_main, thread_self());
     for (;;) {
         serve_shutdown();
+        netfront_scan();
         thread_block(UINT64_MAX);
     }
 }
