@@ -270,7 +270,7 @@ static bool read_short_dotted(const char *text, uint32_t *address)
         dots += *s == '.';
     if (!length || length >= 64 || dots > 2 || text[length - 1] == '.')
         return false;
-    snprintf(whole, sizeof whole, "%s%s", text, ".0.0.0" + 2 * dots);
+    snprintf(whole, sizeof whole, "%s%s", text, &".0.0.0"[2 * dots]);
     end = read_dotted(whole, address);
     return end && !*end;
 }
