@@ -13,7 +13,7 @@ GUEST_CFLAGS = -std=gnu17 $(WARN) -I. -MMD -MP $(CFLAGS) \
     -isystem /usr/include/x86_64-linux-musl -idirafter /usr/include \
     -mno-red-zone -fno-pic -fno-pie -mcmodel=small -fno-asynchronous-unwind-tables \
     -ffunction-sections -fdata-sections -fno-strict-aliasing -fstack-protector-strong
-GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,platform/xen/guest.ld -Wl,--gc-sections \
+GUEST_LDFLAGS := -nostdlib -static -Wl,-T,platform/xen/guest.ld -Wl,--gc-sections \
     -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,--no-warn-rwx-segments
 
 # The compiler would see malloc and memset in calloc() and make it call itself.
