@@ -105,11 +105,11 @@ void guest_main(void)
     thread_init();                                      /* from here on we may block */
     grants_init();                                      /* before anything is shared */
     banner();
-    if (boot_argument("crash", crash, sizeof crash))
-        trap_provoke(crash);
     packets_init();
     if (xenstore_init(boot.store_ring, boot.store_port))    /* needs events */
         console_printf("xenstore: none; no vifs, no control\n");
+    if (boot_argument("crash", crash, sizeof crash))
+        trap_provoke(crash);                            /* to show what happens then */
     netfront_scan();                                    /* one thread per vif found in xenstore */
     console_printf("vifs: %u\n", netfront_count());
     if (!control_thread_start("ramdisk", boot.ramdisk, boot.ramdisk_length))

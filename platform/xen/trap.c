@@ -6,10 +6,13 @@
  * stack of its own, which makes a stack overflow reportable. In PV Xen pushes its frame onto the
  * stack in use: when that is the one that overflowed, Xen ends the domain itself (`xl dmesg` has
  * the registers) and nothing is printed here.
+ *
+ * The reason also goes to data/clickos/crash in xenstore, if the ring has room for it at once.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "drivers/xenstore.h"
 #include "platform/xen/guest.h"
 #include "platform/xen/hypercall.h"
 
@@ -125,6 +128,21 @@ static void begin_report(uint64_t rip)
         end_crashed();
 }
 
+/* The reason in one line: on the console, and below our own path in xenstore for `xl` and scripts. */
+static void reason(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void reason(const char *format, ...)
+{
+    char text[320];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    console_printf("\n*** crash: %s\n", text);
+    xenstore_post("data/clickos/crash", text);
+}
+
 static void __attribute__((noreturn)) end_report(void)
 {
     console_printf("*** end of crash report\n");
@@ -143,12 +161,12 @@ void trap_crash(const struct trap_frame *f)
         uint64_t address = fault_address();
         char where[80];
         describe(address, where, sizeof where);
-        console_printf("\n*** crash: page fault: %s at %016llx (%s), thread %s\n",
-                       f->code & 16 ? "execution" : f->code & 2 ? "write" : "read",
-                       (unsigned long long)address, where, thread_name(thread_self()));
+        reason("page fault: %s at %016llx (%s), thread %s",
+               f->code & 16 ? "execution" : f->code & 2 ? "write" : "read",
+               (unsigned long long)address, where, thread_name(thread_self()));
     } else {
-        console_printf("\n*** crash: %s, code %llx, thread %s\n", name,
-                       (unsigned long long)f->code, thread_name(thread_self()));
+        reason("%s, code %llx, thread %s", name, (unsigned long long)f->code,
+               thread_name(thread_self()));
     }
     print_registers(f);
     print_stack(f->rsp);
@@ -164,7 +182,7 @@ void panic(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    console_printf("\n*** crash: %s, thread %s\n", text, thread_name(thread_self()));
+    reason("%s, thread %s", text, thread_name(thread_self()));
     print_stack((uint64_t)__builtin_frame_address(0));
     end_report();
 }

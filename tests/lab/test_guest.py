@@ -187,6 +187,9 @@ def test_crash_is_reported(image, kind, what):
             return
         report = guest.expect(r"\*\*\* crash: (.*)\n(?s:.*)\*\*\* end of crash report")
         assert re.fullmatch(CRASHES[what], report[1])
+        domain = image.run("xl domid crash", check=True).stdout.strip()
+        node = image.run(f"xenstore-read /local/domain/{domain}/data/clickos/crash", check=True)
+        assert node.stdout.strip() == report[1]
         if what != "panic":
             assert re.search(r"rip [0-9a-f]{16}\s+rsp [0-9a-f]{16}", report[0])
         assert re.search(r"stack at [0-9a-f]{16}:\n  [0-9a-f]{16} ", report[0])
