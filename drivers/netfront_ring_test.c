@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * netfront_ring_test.c - the rings against a backend in the same process, an honest one and one that
+ * writes anything anywhere in the shared pages.
+ *
+ * The pool is a small one of our own, so that every packet can be followed: whatever the backend
+ * does, each is in the pool, in a ring or with the caller, once, and all come back at the end.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "drivers/netfront.h"
+#include "platform/platform.h"
+
+enum { PACKETS = 300, MAC = 6 };
+
+/* ---- the world that the rings see ---- */
+
+static struct packet pool[PACKETS];
+static uint8_t pages[PACKETS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static bool in_use[PACKETS];
+static unsigned n_taken, pool_limit, notified, failed, ring_pages;
+
+static struct packet *test_packet_new(void)
+{
+    for (unsigned i = 0; i < pool_limit; i++)
+        if (!in_use[i]) {
+            in_use[i] = true;
+            n_taken++;
+            pool[i] = (struct packet){ .owner = &pool[i], .head = pages[i], .data = pages[i] + 64,
+                                       .capacity = PAGE_SIZE, .refs = 1 };
+            return &pool[i];
+        }
+    return NULL;
+}
+
+static void test_packet_free(struct packet *p)
+{
+    long i = p - pool;
+
+    assert_in_range(i, 0, PACKETS - 1);
+    assert_true(in_use[i]);
+    in_use[i] = false;
+    n_taken--;
+}
+
+static void *test_pages_alloc(size_t count)
+{
+    void *page = aligned_alloc(PAGE_SIZE, count * PAGE_SIZE);
+
+    ring_pages++;
+    return page;
+}
+
+static uint32_t test_grant_page(uint16_t domain, const void *page, bool read_only)
+{
+    (void)domain, (void)page, (void)read_only;
+    return 100;
+}
+
+static void test_revoke_later(uint32_t reference, void *page)
+{
+    assert_int_equal(reference, 100);
+    free(page);
+    ring_pages--;
+}
+
+static void test_notify(uint32_t port)
+{
+    (void)port;
+    notified++;
+}
+
+#define packet_new         test_packet_new
+#define packet_free        test_packet_free
+#define pages_alloc        test_pages_alloc
+#define pages_free         free
+#define grant_page         test_grant_page
+#define grant_revoke_later test_revoke_later
+#define event_notify       test_notify
+#include "drivers/netfront_ring.c"
+
+void netfront_fail(struct vif *vif)
+{
+    vif->broken = true;
+    vif->up = false;
+    failed++;
+}
+
+/* References are page numbers of our pool, from 1000 on. */
+uint32_t buffer_grant(uint16_t domain, const void *address)
+{
+    (void)domain;
+    return 1000 + (uint32_t)(((const uint8_t *)address - pages[0]) / PAGE_SIZE);
+}
+
+static struct vif vif;
+
+static void open_vif(unsigned limit, unsigned buffers)
+{
+    memset(&vif, 0, sizeof vif);
+    pool_limit = limit;
+    notified = failed = 0;
+    vif.mtu = 1500;
+    memcpy(vif.mac, "\x00\x16\x3e\x01\x02\x03", MAC);
+    assert_int_equal(netfront_rings_open(&vif, buffers), 0);
+    vif.up = true;
+}
+
+static void close_vif(void)
+{
+    vif.up = false;
+    netfront_rings_close(&vif);
+    assert_int_equal(n_taken, 0);
+    assert_int_equal(ring_pages, 0);
+}
+
+static void free_batch(struct batch *b)
+{
+    for (unsigned i = 0; i < b->n; i++)
+        test_packet_free(b->pkt[i]);
+    b->n = 0;
+}
+
+/* ---- an honest backend ---- */
+
+static RING_IDX backend_rx, backend_tx;
+
+/* Puts a frame into the next posted buffer; false: none. */
+static bool deliver(const void *frame, uint16_t length, uint16_t offset)
+{
+    netif_rx_sring_t *ring = vif.rx.sring;
+
+    if (backend_rx == ring->req_prod)
+        return false;
+    netif_rx_request_t request = ring->ring[backend_rx & MASK].req;
+    assert_in_range(request.gref, 1000, 1000 + PACKETS - 1);
+    memcpy(pages[request.gref - 1000] + offset, frame, length);
+    ring->ring[backend_rx & MASK].rsp = (netif_rx_response_t){ .id = request.id, .offset = offset,
+                                                              .status = (int16_t)length };
+    backend_rx++;
+    ring->rsp_prod = backend_rx;
+    return true;
+}
+
+static void test_receive(void **state)
+{
+    uint8_t frame[1514] = { 0, 0x16, 0x3e, 1, 2, 3 };
+    struct batch batch = { .n = 0 };
+
+    (void)state;
+    open_vif(PACKETS, 100);
+    backend_rx = 0;
+    for (unsigned n = 0; n < 5000; n++) {
+        frame[20] = (uint8_t)n;
+        assert_true(deliver(frame, (uint16_t)(14 + n % 1501), (uint16_t)(n % 100)));
+        assert_true(netfront_rx_pending(&vif));
+        assert_int_equal(netfront_receive(&vif, &batch, 32), 1);
+        assert_int_equal(batch.pkt[0]->length, 14 + n % 1501);
+        if (batch.pkt[0]->length > 20)
+            assert_int_equal(batch.pkt[0]->data[20], (uint8_t)n);
+        assert_int_equal(batch.pkt[0]->type, PACKET_HOST);
+        assert_ptr_equal(batch.pkt[0]->mac, batch.pkt[0]->data);
+        free_batch(&batch);
+        assert_int_equal(n_taken, 100);             /* the ring is as full as before */
+        assert_int_equal(vif.rx.sring->rsp_event, vif.rx.rsp_cons + 1);     /* the next one tells */
+    }
+    assert_int_equal(vif.rx_packets, 5000);
+    close_vif();
+}
+
+/* An empty pool drops and counts; the ring stays full, and goes on when packets come back. */
+static void test_empty_pool(void **state)
+{
+    static const uint8_t frame[60];
+    struct batch batch = { .n = 0 };
+
+    (void)state;
+    open_vif(40, 32);
+    backend_rx = 0;
+    for (unsigned i = 0; i < 32; i++)
+        assert_true(deliver(frame, sizeof frame, 0));
+    assert_int_equal(netfront_receive(&vif, &batch, BATCH_MAX), 8);
+    assert_int_equal(vif.drops[DROP_NO_BUFFER], 24);
+    for (unsigned i = 0; i < 32; i++)
+        assert_true(deliver(frame, sizeof frame, 0));
+    assert_false(deliver(frame, sizeof frame, 0));
+    free_batch(&batch);
+    assert_int_equal(netfront_receive(&vif, &batch, BATCH_MAX), 8);
+    free_batch(&batch);
+    close_vif();
+}
+
+static void test_bad_answers(void **state)
+{
+    const struct { netif_rx_response_t answer; unsigned reason; } cases[] = {
+        { { .id = 7, .status = 60 }, DROP_BAD_SLOT },
+        { { .offset = 4090, .status = 60 }, DROP_BAD_SLOT },
+        { { .offset = 65535, .status = 32767 }, DROP_BAD_SLOT },
+        { { .status = -1 }, DROP_BACKEND_ERROR },
+        { { .status = 13 }, DROP_SHORT },
+        { { .status = 0 }, DROP_SHORT },
+        { { .status = 60, .flags = NETRXF_csum_blank }, DROP_BLANK_CHECKSUM },
+        { { .status = 60, .flags = NETRXF_more_data }, DROP_CHAINED },
+        { { .status = 60 }, DROP_CHAINED },         /* the rest of the one before */
+        { { .status = 60, .flags = NETRXF_extra_info }, DROP_CHAINED },
+        { { 0 }, DROP_CHAINED },                    /* the description */
+    };
+    struct batch batch = { .n = 0 };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (i == 0 || cases[i - 1].reason != DROP_CHAINED)
+            open_vif(PACKETS, 20);
+        RING_IDX at = vif.rx.rsp_cons;
+        netif_rx_response_t answer = cases[i].answer;
+        if (i > 0)
+            answer.id = (uint16_t)at;
+        vif.rx.sring->ring[at & MASK].rsp = answer;
+        vif.rx.sring->rsp_prod = at + 1;
+        uint64_t before = vif.drops[cases[i].reason];
+        assert_int_equal(netfront_receive(&vif, &batch, 32), 0);
+        assert_int_equal(vif.drops[cases[i].reason], before + 1);
+        assert_int_equal(n_taken, 20);
+        assert_int_equal(failed, 0);
+        if (i + 1 == sizeof cases / sizeof *cases || cases[i].reason != DROP_CHAINED)
+            close_vif();
+    }
+}
+
+/* More answers than requests: the vif is given up at once. */
+static void test_overrun(void **state)
+{
+    struct batch batch = { .n = 0 };
+
+    (void)state;
+    open_vif(PACKETS, 20);
+    vif.rx.sring->rsp_prod = 21;
+    assert_int_equal(netfront_receive(&vif, &batch, 32), 0);
+    assert_int_equal(failed, 1);
+    assert_int_equal(netfront_receive(&vif, &batch, 32), 0);
+    close_vif();
+}
+
+/* ---- sending ---- */
+
+static void fill(struct batch *batch, unsigned n, uint32_t length)
+{
+    batch->n = 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct packet *p = test_packet_new();
+        p->length = length;
+        batch_add(batch, p);
+    }
+}
+
+static unsigned backend_send(unsigned n)
+{
+    netif_tx_sring_t *ring = vif.tx.sring;
+    unsigned done = 0;
+
+    for (; done < n && backend_tx != ring->req_prod; done++, backend_tx++) {
+        netif_tx_request_t request = ring->ring[backend_tx & MASK].req;
+        assert_true(request.offset + request.size <= PAGE_SIZE);
+        ring->ring[backend_tx & MASK].rsp = (netif_tx_response_t){ .id = request.id };
+        ring->rsp_prod = backend_tx + 1;
+    }
+    return done;
+}
+
+static void test_transmit(void **state)
+{
+    struct batch batch;
+
+    (void)state;
+    open_vif(PACKETS, 10);
+    backend_tx = 0;
+    for (unsigned round = 0; round < 200; round++) {
+        fill(&batch, 40, 60 + round);
+        assert_int_equal(netfront_transmit(&vif, &batch), 40);
+        assert_int_equal(backend_send(40), 40);
+        netfront_sent(&vif);
+        assert_int_equal(n_taken, 10);
+    }
+    assert_int_equal(vif.tx_packets, 8000);
+    /* The last one under way asks for an event. */
+    fill(&batch, 1, 60);
+    netfront_transmit(&vif, &batch);
+    assert_int_equal(vif.tx.sring->rsp_event, vif.tx.rsp_cons + 1);
+    close_vif();
+}
+
+static void test_full_ring(void **state)
+{
+    struct batch batch;
+    unsigned sent = 0;
+
+    (void)state;
+    open_vif(PACKETS, 10);
+    backend_tx = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        fill(&batch, 64, 60);
+        sent += netfront_transmit(&vif, &batch);
+    }
+    assert_int_equal(sent, 256);
+    fill(&batch, 20, 60);
+    assert_int_equal(netfront_transmit(&vif, &batch), 0);       /* ours still */
+    backend_send(5);
+    assert_int_equal(netfront_transmit(&vif, &batch), 5);
+    for (unsigned i = 5; i < 20; i++)
+        test_packet_free(batch.pkt[i]);
+    close_vif();
+}
+
+static void test_frames_that_cannot_be_sent(void **state)
+{
+    struct batch batch;
+
+    (void)state;
+    open_vif(PACKETS, 10);
+    fill(&batch, 3, 60);
+    batch.pkt[0]->length = 13;
+    batch.pkt[1]->length = 1519;
+    batch.pkt[2]->data = batch.pkt[2]->head + PAGE_SIZE - 59;
+    assert_int_equal(netfront_transmit(&vif, &batch), 3);
+    assert_int_equal(vif.drops[DROP_TX_SHORT], 1);
+    assert_int_equal(vif.drops[DROP_TX_LONG], 2);
+    assert_int_equal(n_taken, 10);
+    close_vif();
+}
+
+/* ---- a backend that writes anything ---- */
+
+static uint32_t seed = 1;
+
+static uint32_t chance(uint32_t below)
+{
+    seed = seed * 1664525 + 1013904223;
+    return (seed >> 8) % below;
+}
+
+static void scribble(void *page)
+{
+    uint32_t *words = page;
+
+    switch (chance(40) ? 2 + (chance(4) == 0) : chance(2)) {
+    case 0:                                         /* anything, indexes as well */
+        words[chance(PAGE_SIZE / 4)] = chance(2) ? chance(300) : seed;
+        break;
+    case 1:
+        words[2] += chance(4);                      /* rsp_prod: credible */
+        break;
+    case 2: {                                       /* an answer that may well be right, and its index */
+        RING_IDX at = words[2]++;
+        words[16 + (at & MASK) * 2] = (at & MASK) | chance(8000) << 16;
+        words[17 + (at & MASK) * 2] = (chance(10) ? 0 : chance(32)) | (chance(3000) - 10) << 16;
+        break;
+    }
+    default:                                        /* a part of one */
+        words[16 + chance(PAGE_SIZE / 4 - 16)] = chance(2) ? chance(65536) : chance(256) << 16 | chance(256);
+    }
+}
+
+/* backend_send() without its assertions: the ring has been scribbled on. */
+static void backend_send_what_it_can(unsigned n)
+{
+    netif_tx_sring_t *ring = vif.tx.sring;
+
+    for (; n > 0 && ring->rsp_prod != vif.tx.req_prod_pvt; n--, ring->rsp_prod++)
+        ring->ring[ring->rsp_prod & MASK].rsp =
+            (netif_tx_response_t){ .id = ring->ring[ring->rsp_prod & MASK].req.id };
+}
+
+static void test_hostile_backend(void **state)
+{
+    struct batch in, out;
+    unsigned held = 0;
+
+    (void)state;
+    for (unsigned life = 0; life < 3000; life++) {
+        open_vif(200 + chance(100), 1 + chance(128));
+        for (unsigned step = 0; step < 60 && vif.up; step++) {
+            for (unsigned n = chance(8); n > 0; n--)
+                scribble(vif.rx.sring);
+            if (chance(40) == 0)
+                scribble(vif.tx.sring);
+            else
+                backend_send_what_it_can(chance(20));
+            in.n = 0;
+            held += netfront_receive(&vif, &in, 1 + chance(BATCH_MAX));
+            for (unsigned i = 0; i < in.n; i++)
+                assert_true(in.pkt[i]->data >= in.pkt[i]->head &&
+                            in.pkt[i]->data + in.pkt[i]->length <= in.pkt[i]->head + PAGE_SIZE);
+            out = in;
+            unsigned sent = netfront_transmit(&vif, &out);
+            assert_in_range(sent, 0, out.n);
+            for (unsigned i = sent; i < out.n; i++)
+                test_packet_free(out.pkt[i]);
+            netfront_sent(&vif);
+            assert_in_range(n_taken, 0, PACKETS);
+        }
+        close_vif();
+    }
+    assert_true(held > 10000);                      /* it did get to say something */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_receive),
+        cmocka_unit_test(test_empty_pool),
+        cmocka_unit_test(test_bad_answers),
+        cmocka_unit_test(test_overrun),
+        cmocka_unit_test(test_transmit),
+        cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_frames_that_cannot_be_sent),
+        cmocka_unit_test(test_hostile_backend),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
