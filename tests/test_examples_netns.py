@@ -44,9 +44,12 @@ def why_not():
             return f"needs the program {tool}"
     probe = subprocess.run(["ip", "netns", "add", f"probe{os.getpid()}"], capture_output=True,
                            text=True)
+    if not probe.returncode:        # in some chroots they can be made, but not entered
+        probe = subprocess.run(["ip", "-n", f"probe{os.getpid()}", "link", "set", "lo", "up"],
+                               capture_output=True, text=True)
+    subprocess.run(["ip", "netns", "del", f"probe{os.getpid()}"], capture_output=True, check=False)
     if probe.returncode:
         return f"no network namespaces here: {probe.stderr.strip()}"
-    subprocess.run(["ip", "netns", "del", f"probe{os.getpid()}"], check=False)
     if not CLICK.exists():
         return f"{CLICK} is not built"
     return None

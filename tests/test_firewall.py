@@ -21,7 +21,7 @@ BUILD = os.environ.get("BUILD") or os.path.join(TREE, "build")
 CLICK = os.environ.get("CLICK") or os.path.join(BUILD, "click")
 
 DEVICES = """
-elementclass FromDevice { $file | FromDump($file, STOP true, BURST %d) -> output }
+elementclass FromDevice { $file, PROMISC $promiscuous | FromDump($file, STOP true, BURST %d) -> output }
 elementclass ToDevice { $file | input -> ToDump($file.out, SNAPLEN 0) -> Discard }
 elementclass Queue { $capacity | input -> output }
 """
@@ -35,7 +35,7 @@ def test_every_frame_as_the_rules_say(tmp_path, burst):
     with open(os.path.join(TREE, "examples", "firewall.click")) as file:
         config = DEVICES % burst + file.read()
     # One side only: the other side's file would end, and stop the driver, at once.
-    config = config.replace("FromDevice($INSIDE)", "Idle")
+    config = config.replace("FromDevice($INSIDE, PROMISC true)", "Idle")
     (tmp_path / "firewall.click").write_text(config)
     traffic.write_pcap(tmp_path / "outside", frames)
     done = subprocess.run([CLICK, f"OUTSIDE={tmp_path}/outside", f"INSIDE={tmp_path}/inside",
