@@ -324,7 +324,8 @@ def test_the_reaper_ends_with_the_last_vm(clickos):
 
 @pytest.mark.slow
 def test_a_thousand_starts_and_stops(clickos, vm, tmp_path):
-    """Start, replace, a configuration that fails, stop: memory is where it was."""
+    """Start, replace, sometimes with a configuration that fails, stop: 1,002 in all (in PVH a tenth), and
+    memory is where it was."""
     (tmp_path / "one.click").write_text(SMALL)
     (tmp_path / "two.click").write_text("q :: Queue(100); InfiniteSource(LIMIT 50) -> q; Idle -> Counter -> Discard;"
                                         "q -> Unqueue -> Discard;\n")
@@ -338,12 +339,11 @@ def test_a_thousand_starts_and_stops(clickos, vm, tmp_path):
         clickos.lab.put(tmp_path / "turns", "/tmp/turns")
         done = clickos("batch", "--force", "/tmp/turns", timeout=1200)
         assert done.returncode == (1 if n >= 25 else 0)
-        assert done.stderr.count("unknown element class 'Nonsense'") == n // 25
-        assert done.stderr.count(" failed") == n // 25, done.stderr[-2000:]
+        assert done.stderr.count("'Nonsense'") == done.stderr.count(" failed") == n // 25, done.stderr[-2000:]
 
     turns(10)
     before = memory(clickos, vm)
-    turns(500)              # 980 starts, 500 stops
+    turns(334 if vm.endswith("-pv") else 34)    # each starts, replaces and stops
     after = memory(clickos, vm)
     assert after["packets_in_use"] == before["packets_in_use"] == 0
     assert after["heap"] == before["heap"] and after["used"] == before["used"]
