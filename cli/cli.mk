@@ -11,6 +11,13 @@ $(BUILD)/clickos: $(CLI_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
+# The image's path is compiled in: another PREFIX, on `make install` say, makes the command anew.
+$(BUILD)/cli/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
+$(CLI_OBJ): $(BUILD)/cli/prefix
+FORCE:
+
 $(BUILD)/cli/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -32,5 +39,5 @@ CLI_TESTS := $(patsubst %.c,$(BUILD)/test/%,$(wildcard cli/*_test.c))
 $(CLI_TESTS): $(BUILD)/test/cli/options.o $(BUILD)/test/cli/print.o
 $(CLI_TESTS): TEST_LIBS = -ljansson
 
-.PHONY: install-cli
+.PHONY: install-cli FORCE
 -include $(shell find $(BUILD)/cli -name '*.d' 2>/dev/null)
