@@ -92,7 +92,7 @@ conformance: $(BUILD)/test/click $(BUILD)/click ## configurations with expected 
 process-tests: $(BUILD)/click ## examples with real clients, in network namespaces
 	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -rs tests --ignore=tests/lab $(PYTEST_ARGS)
 
-lab-tests: all ## the guest on real Xen, with real frames and clients
+lab-tests: all ## the guest on real Xen, with real frames and clients; also the slow tests
 	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -rs tests/lab $(PYTEST_ARGS)
 
 # Both compilers, every warning an error.
@@ -103,13 +103,13 @@ warnings:
 packages: ## installs the Debian packages that are missing
 	$(Q)./need-packages packages lab/packages
 
-test: packages ## everything: at most 20 minutes on two cores
+test: packages ## everything but the lab tests marked slow: about 20 minutes on two cores
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(TEST_BIN) $(BUILD)/test/click
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) warnings
 	$(Q)$(MAKE) --no-print-directory unit-tests
 	$(Q)$(MAKE) --no-print-directory conformance
 	$(Q)$(MAKE) --no-print-directory process-tests
-	$(Q)$(MAKE) --no-print-directory lab-tests
+	$(Q)$(MAKE) --no-print-directory lab-tests PYTEST_ARGS="-m 'not slow'"
 
 demo: packages ## a firewall VM on real Xen filters real frames
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all

@@ -17,7 +17,6 @@ def count(clickos, handler):
     return int(clickos(f"read fw {handler}").stdout)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("vm_type", ["pv", "pvh"])
 def test_every_frame_as_the_rules_say(lab, clickos, examples, vm_type):
     frames = traffic.mixed(FRAMES, seed=4 if vm_type == "pv" else 5)
