@@ -36,6 +36,26 @@ def lab(request):
         host.down(*([] if request.session.testsfailed else ["--remove"]))
 
 
+AFTERMATH = r"""
+xl list
+for log in /var/log/xen/console/guest-*.log; do echo "--- $log"; tail -n 40 "$log" | tr -d '\r'; done
+echo '--- xl dmesg'; xl dmesg | tail -n 30
+echo '--- dmesg'; dmesg | tail -n 20
+"""
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What dom0, Xen and the guests said goes into the report of a test that failed: the lab is gone
+    by the time somebody reads it."""
+    report = (yield).get_result()
+    if report.failed and (host := getattr(item, "funcargs", {}).get("lab")):
+        try:
+            report.sections.append(("lab", host.run(AFTERMATH, timeout=60).stdout))
+        except Exception as error:      # the lab itself may be what failed
+            report.sections.append(("lab", f"does not answer: {error}"))
+
+
 @pytest.fixture(scope="session")
 def build():
     """The build folder."""
