@@ -38,7 +38,7 @@ PROCESS_OBJ := $(PROCESS:%.c=$(BUILD)/process/%.o)
 process: $(BUILD)/click ## build/click, the router as a Linux program
 $(BUILD)/click: $(PROCESS_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
 
 $(BUILD)/process/%.o: %.c
 	@mkdir -p $(@D)
@@ -76,12 +76,12 @@ $(BUILD)/test/%.o: %.c
 
 $(TEST_BIN): %: %.o $(TEST_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(TEST_LIBS)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka -lm $(TEST_LIBS)
 
 # The program under sanitizers, on which conformance runs.
 $(BUILD)/test/click: $(TEST_OBJ) $(BUILD)/test/platform/linux/main.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(SANITIZE) -o $@ $^
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lm
 
 unit-tests: $(TEST_BIN) ## every *_test.c, under ASan and UBSan
 	$(Q)for t in $(TEST_BIN); do echo "$$t"; $$t || exit 1; done

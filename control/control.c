@@ -254,6 +254,8 @@ static bool instance_start(struct call *call, const char *file, const char *text
         publish_status(control, call->id, "Running");
         publish_generation(control, call->id, instance->generation);
         publish_error(control, call->id, "", 0);
+        /* Warnings, and what Message elements have to say. */
+        platform_log(text_string(&call->errors.text), call->errors.text.length);
         log_line("clickos: instance %u: running (generation %llu, %u elements)", call->id,
                  (unsigned long long)instance->generation, instance->router->n_elements);
     } else {

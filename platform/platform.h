@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct batch;
+struct element;
 struct errors;
 struct scheduler;
 struct task;
@@ -28,7 +29,7 @@ uint64_t platform_wall_ns(void);        /* since 1970-01-01 UTC */
 void platform_log(const char *text, size_t length);
 /* Not for secrets: flow identifiers, jitter, hash seeds. */
 uint32_t platform_random(void);
-const char *platform_name(void);        /* "linux" or "xen" */
+const char *platform_name(void);        /* "userlevel" or "clickos": where Click says that it runs */
 
 /* ---- packet buffers ---- */
 
@@ -115,5 +116,26 @@ void platform_device_on_transmit(struct device *device, struct task *task);
  * input in a process.
  */
 char *platform_file_read(const char *name, size_t *length, struct errors *errors);
+/* Replaces the contents, or adds to them. False: an error was added. */
+bool platform_file_write(const char *name, bool append, const char *bytes, size_t length,
+                         struct errors *errors);
+/* What scripts print: to standard output in a process, to the console in a guest. */
+void platform_print(const char *text, size_t length);
+
+/* ---- signals and processes, where the platform has them ---- */
+
+enum { SIGNALS_MAX = 32 };
+
+/* The number of "INT" or "2"; -1: there is no such signal here. */
+int platform_signal_number(const char *name);
+/*
+ * Calls `arrived` once, between two tasks, after the process received the signal; until then the
+ * signal does nothing else. Asked for twice by one element it is called once. 0 or negative errno.
+ */
+int platform_signal_await(int number, struct element *element,
+                          void (*arrived)(struct element *element));
+void platform_signal_forget(struct element *element);
+bool platform_signal_send(int number, int process, struct errors *errors);
+int platform_process(void);             /* this one's number; 0: there are none */
 
 #endif

@@ -182,6 +182,16 @@ int words_split_spaces(struct words *words, const char *text)
     return 0;
 }
 
+char *words_shift(const char **text)
+{
+    const char *s = *text, *word = end_of(skip_space(s), s);
+
+    for (s = word; *s && !isspace((unsigned char)*s) && !is_comment(s);)
+        s = end_of(skip_piece(s), s);
+    *text = end_of(skip_space(s), s);
+    return strndup(word, (size_t)(s - word));
+}
+
 void words_free(struct words *words)
 {
     for (unsigned i = 0; i < words->n; i++)

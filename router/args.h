@@ -34,6 +34,8 @@ struct words {
 int words_split_commas(struct words *words, const char *text);
 /* Splits at white space outside quotes. */
 int words_split_spaces(struct words *words, const char *text);
+/* Takes the first word off: malloc'ed ("" when there is none; NULL: out of memory); the rest begins behind space. */
+char *words_shift(const char **text);
 void words_free(struct words *words);
 /* Reads quotes, backslashes and \<hex> as Click does; malloc'ed, `*length` bytes and a NUL. */
 char *args_unquote(const char *text, size_t *length);

@@ -60,7 +60,7 @@ struct handler;
 
 struct handler_call {
     const struct handler *handler;
-    unsigned index;                 /* N of a name such as pattern%u */
+    unsigned index;                 /* N of a name such as pattern%u, or what `named` said */
     const char *value;              /* what is written, or a read's parameter; never NULL */
     size_t length;                  /* of value; it may hold NULs */
     struct errors *errors;
@@ -72,7 +72,7 @@ typedef int handler_read_function(struct element *e, const struct handler_call *
 typedef int handler_write_function(struct element *e, const struct handler_call *call);
 
 struct handler {
-    const char *name;               /* "count"; "pattern%u" stands for pattern0, pattern1, ... */
+    const char *name;               /* "count"; "pattern%u": pattern0, pattern1, ...; "*": see named */
     unsigned flags;
     handler_read_function *read;
     handler_write_function *write;
@@ -82,6 +82,12 @@ struct handler {
     int64_t min, max;               /* bounds of a written integer, when not both 0 */
     void (*written)(struct element *e);     /* after a value was stored; NULL: nobody asks */
     unsigned (*count)(struct element *e);   /* how many a %u name stands for; NULL: outputs */
+    /*
+     * A handler called "*" stands for names that only the element knows: `named` gives the index
+     * for a name (-1: not one of them), `member` lists them, from 0 (NULL: there are no more).
+     */
+    int (*named)(struct element *e, const char *name);
+    const char *(*member)(struct element *e, unsigned index);
     const char *help;
 };
 

@@ -2,6 +2,8 @@
 /* errors.c - collects messages about a configuration; see errors.h. */
 #include "router/errors.h"
 
+#include <string.h>
+
 /* Contexts print themselves lazily, outermost first, so that silence costs no line. */
 static unsigned print_context(struct errors *errors, const struct errors_context *context)
 {
@@ -22,16 +24,25 @@ static unsigned print_context(struct errors *errors, const struct errors_context
 static void add(struct errors *errors, const char *landmark, const char *prefix,
                 const char *format, va_list args)
 {
+    struct text message = {0};
+    const char *line;
     unsigned depth;
+    size_t n;
 
     if (errors->count + errors->warnings > ERRORS_KEPT_MAX)
         return;
+    text_puts(&message, prefix);
+    text_vprintf(&message, format, args);
     depth = print_context(errors, errors->context);
     if (landmark)
         text_printf(&errors->text, "%s: ", landmark);
-    text_printf(&errors->text, "%*s%s", (int)depth * 2, "", prefix);
-    text_vprintf(&errors->text, format, args);
-    text_putc(&errors->text, '\n');
+    for (line = text_string(&message);; line += n + 1) {
+        n = strcspn(line, "\n");
+        text_printf(&errors->text, "%*s%.*s\n", (int)depth * 2, "", (int)n, line);
+        if (!line[n] || !line[n + 1])
+            break;
+    }
+    text_free(&message);
 }
 
 void errors_vadd(struct errors *errors, const char *landmark, const char *format, va_list args)
@@ -56,6 +67,15 @@ void errors_warn(struct errors *errors, const char *landmark, const char *format
     va_start(args, format);
     errors->warnings++;
     add(errors, landmark, "warning: ", format, args);
+    va_end(args);
+}
+
+void errors_note(struct errors *errors, const char *landmark, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    add(errors, landmark, "", format, args);
     va_end(args);
 }
 

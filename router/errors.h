@@ -11,6 +11,7 @@
  *
  * Errors are collected, not thrown: callers go on to find the next one. Whoever
  * wants to know whether something failed compares `errors->count` before and after.
+ * The lines of a message that has several are indented alike.
  * A NULL landmark means the landmark of the enclosing context, or none.
  */
 #ifndef ROUTER_ERRORS_H
@@ -40,6 +41,9 @@ struct errors_context {
 void errors_add(struct errors *errors, const char *landmark, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void errors_warn(struct errors *errors, const char *landmark, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Neither: something to be read with them. */
+void errors_note(struct errors *errors, const char *landmark, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void errors_vadd(struct errors *errors, const char *landmark, const char *format, va_list args);
 

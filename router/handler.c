@@ -234,11 +234,32 @@ static int read_memory(struct element *e, const struct handler_call *call, struc
     return 0;
 }
 
+/* "input" ports that pull and "output" ports that push: where packets are moved from. */
+static int read_active_ports(struct element *e, const struct handler_call *call, struct text *out)
+{
+    struct router *r = router_of(e);
+
+    (void)call;
+    for (unsigned i = 0; i < r->n_elements; i++) {
+        const struct element *x = r->elements[i];
+
+        for (unsigned port = 0; port < x->n_inputs; port++)
+            if (x->input_is_pull[port])
+                text_printf(out, "%s\ti%u\n", x->name, port);
+        for (unsigned port = 0; port < x->n_outputs; port++)
+            if (!x->output_is_pull[port])
+                text_printf(out, "%s\to%u\n", x->name, port);
+    }
+    return 0;
+}
+
+/* A value is how many requests to stop this counts for; what is no number counts for one. */
 static int write_stop(struct element *e, const struct handler_call *call)
 {
-    (void)call;
-    router_of(e)->run_count = 1;
-    router_please_stop(router_of(e));
+    uint64_t n;
+
+    router_adjust_runs(router_of(e),
+                       args_read_unsigned(call->value, INT32_MAX, &n) ? -(int)n : -1);
     return 0;
 }
 
@@ -254,6 +275,8 @@ static const struct handler router_handlers[] = {
     {.name = "classes", .read = read_classes, .help = "the element classes there are"},
     {.name = "packages", .read = read_packages, .help = "loaded packages; none are ever needed"},
     {.name = "packets", .read = read_packets, .help = "the packet pool's figures"},
+    {.name = "active_ports", .read = read_active_ports,
+     .help = "the ports at which packets are moved: inputs that pull (i), outputs that push (o)"},
     {.name = "memory", .read = read_memory, .help = "memory of the system, bytes"},
     {0},
 };
@@ -284,6 +307,12 @@ static bool matches(struct element *e, const struct handler *h, const char *name
     unsigned long n;
 
     *index = 0;
+    if (h->named) {
+        int named = h->named(e, name);
+
+        *index = named < 0 ? 0 : (unsigned)named;
+        return named >= 0;
+    }
     if (!percent)
         return strcmp(h->name, name) == 0;
     if (strncmp(h->name, name, stem) != 0 || !isdigit((unsigned char)name[stem]) ||
@@ -294,6 +323,15 @@ static bool matches(struct element *e, const struct handler *h, const char *name
         return false;
     *index = (unsigned)n;
     return true;
+}
+
+bool handler_is_default(const char *name)
+{
+    const struct handler *h = default_handlers;
+
+    while (h->name && strcmp(h->name, name) != 0)
+        h++;
+    return h->name != NULL;
 }
 
 const struct handler *handler_find(struct router *r, struct element *e, const char *name,
@@ -320,17 +358,25 @@ const struct handler *handler_find(struct router *r, struct element *e, const ch
     return NULL;
 }
 
-/* Click's letters: r, r+ (takes a parameter), w, b button, c checkbox, % raw, $ expensive. */
+/* Click's letters in its order: r, w, + takes a parameter, % raw, . default, $ expensive, b, c. */
 static void add_listed(const struct handler *h, const char *name, bool is_default,
                        struct text *out)
 {
     if (h->flags & HANDLER_PRIVATE)
         return;
     text_printf(out, "%s\t%s%s%s%s%s%s%s%s\n", name, handler_readable(h) ? "r" : "",
-                h->flags & HANDLER_PARAMETER ? "+" : "", handler_writable(h) ? "w" : "",
-                h->flags & HANDLER_BUTTON ? "b" : "", h->flags & HANDLER_CHECKBOX ? "c" : "",
-                h->flags & HANDLER_RAW ? "%" : "", h->flags & HANDLER_EXPENSIVE ? "$" : "",
-                is_default ? "." : "");
+                handler_writable(h) ? "w" : "", h->flags & HANDLER_PARAMETER ? "+" : "",
+                h->flags & HANDLER_RAW ? "%" : "", is_default ? "." : "",
+                h->flags & HANDLER_EXPENSIVE ? "$" : "", h->flags & HANDLER_BUTTON ? "b" : "",
+                h->flags & HANDLER_CHECKBOX ? "c" : "");
+}
+
+static void add_members(struct element *e, const struct handler *h, struct text *out)
+{
+    const char *name;
+
+    for (unsigned i = 0; (name = h->member(e, i)); i++)
+        add_listed(h, name, false, out);
 }
 
 static void add_family(struct element *e, const struct handler *h, struct text *out)
@@ -365,7 +411,9 @@ void handler_list(struct router *r, struct element *e, struct text *out)
         return;
     }
     for (h = e->class->handlers; h && h->name; h++) {
-        if (strchr(h->name, '%'))
+        if (h->named)
+            add_members(e, h, out);
+        else if (strchr(h->name, '%'))
             add_family(e, h, out);
         else
             add_listed(h, h->name, false, out);
@@ -389,24 +437,47 @@ static struct element *stand_in(struct router *r, struct element *e, struct elem
     return root;
 }
 
+/* Handlers may call handlers: a circle of them, or a long chain, ends with an error. */
+static bool enter_call(struct router *r, const struct handler *h, struct errors *errors)
+{
+    if (r->call_depth == HANDLER_DEPTH_MAX) {
+        errors_add(errors, NULL, "calling '%s': more than %d handlers within each other", h->name,
+                   HANDLER_DEPTH_MAX);
+        return false;
+    }
+    r->call_depth++;
+    return true;
+}
+
+int handler_read_status(struct router *r, struct element *e, const struct handler *h,
+                        unsigned index, const char *parameter, size_t length, struct text *out,
+                        struct errors *errors)
+{
+    struct element root;
+    struct handler_call call = {h, index, parameter ? parameter : "", parameter ? length : 0,
+                                errors};
+    unsigned before = errors->count;
+    int status;
+
+    if (!h->read) {
+        h->type->format((char *)e + h->offset, out);
+        return 0;
+    }
+    if (!enter_call(r, h, errors))
+        return -EINVAL;
+    status = h->read(stand_in(r, e, &root), &call, out);
+    r->call_depth--;
+    if (status < 0 && errors->count == before)
+        errors_add(errors, NULL, "reading '%s' failed", h->name);
+    return status;
+}
+
 bool handler_call_read(struct router *r, struct element *e, const struct handler *h,
                        unsigned index, const char *parameter, struct text *out,
                        struct errors *errors)
 {
-    struct element root;
-    struct handler_call call = {h, index, parameter ? parameter : "",
-                                parameter ? strlen(parameter) : 0, errors};
-    unsigned before = errors->count;
-
-    if (h->read) {
-        if (h->read(stand_in(r, e, &root), &call, out) >= 0)
-            return true;
-        if (errors->count == before)
-            errors_add(errors, NULL, "reading '%s' failed", h->name);
-        return false;
-    }
-    h->type->format((char *)e + h->offset, out);
-    return true;
+    return handler_read_status(r, e, h, index, parameter, parameter ? strlen(parameter) : 0, out,
+                               errors) >= 0;
 }
 
 /* A value by type, stored only when it parsed; surrounding space is not part of it. */
@@ -445,32 +516,116 @@ static bool write_value(struct element *e, const struct handler *h, const char *
     return ok;
 }
 
-bool handler_call_write(struct router *r, struct element *e, const struct handler *h,
-                        unsigned index, const char *value, size_t length, struct errors *errors)
+int handler_write_status(struct router *r, struct element *e, const struct handler *h,
+                         unsigned index, const char *value, size_t length, struct errors *errors)
 {
     struct element root;
     unsigned before = errors->count;
     char *copy;
-    bool ok;
+    int status;
 
     /* Handlers may count on a NUL behind the value. */
     copy = malloc(length + 1);
     if (!copy) {
         errors_add(errors, NULL, "out of memory");
-        return false;
+        return -ENOMEM;
     }
     memcpy(copy, value, length);
     copy[length] = '\0';
-    if (h->write) {
+    if (!h->write) {
+        status = write_value(e, h, copy, errors) ? 0 : -EINVAL;
+    } else if (enter_call(r, h, errors)) {
         struct handler_call call = {h, index, copy, length, errors};
 
-        ok = h->write(stand_in(r, e, &root), &call) >= 0;
-        if (!ok && errors->count == before)
+        status = h->write(stand_in(r, e, &root), &call);
+        r->call_depth--;
+        if (status < 0 && errors->count == before)
             errors_add(errors, NULL, "writing '%s' failed", h->name);
     } else {
-        ok = write_value(e, h, copy, errors);
+        status = -EINVAL;
     }
     free(copy);
+    return status;
+}
+
+bool handler_call_write(struct router *r, struct element *e, const struct handler *h,
+                        unsigned index, const char *value, size_t length, struct errors *errors)
+{
+    return handler_write_status(r, e, h, index, value, length, errors) >= 0;
+}
+
+/* ---- by name, from within ---- */
+
+static bool refuse(struct errors *errors, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static bool refuse(struct errors *errors, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    errors_vadd(errors, NULL, format, args);
+    va_end(args);
+    return false;
+}
+
+/* An element as named from scope's place. */
+static struct element *find_from(struct element *scope, const char *text, size_t length)
+{
+    char *name = strndup(text, length);
+    struct element *found = name ? element_find(scope, name) : NULL;
+
+    free(name);
+    return found;
+}
+
+bool handler_split(struct element *scope, const char *text, struct element **e, char **name,
+                   struct errors *errors)
+{
+    const char *dot = strchr(text, '.'), *handler = text;
+    struct element *found = NULL;
+    unsigned index;
+    char *copy;
+
+    if (!*text || (dot && dot != text && !dot[1]))
+        return refuse(errors, "syntax error");
+    if (dot == text) {
+        handler = text + 1;
+    } else {
+        if (dot)
+            found = find_from(scope, text, (size_t)(dot - text));
+        if (found)
+            handler = dot + 1;
+        else if (handler_find(scope->router, scope, text, &index))
+            found = scope;
+        else if (dot && !handler_find(scope->router, NULL, text, &index))
+            return refuse(errors, "no element named '%.*s'", (int)(dot - text), text);
+    }
+    copy = strdup(handler);
+    if (!copy)
+        return refuse(errors, "out of memory");
+    *e = found;
+    *name = copy;
+    return true;
+}
+
+bool handler_resolve(struct element *scope, const char *text, bool writing,
+                     struct handler_target *target, struct errors *errors)
+{
+    struct handler_target t;
+    char *name = NULL;
+    bool ok;
+
+    if (!handler_split(scope, text, &t.element, &name, errors))
+        return false;
+    t.handler = handler_find(scope->router, t.element, name, &t.index);
+    snprintf(t.name, sizeof t.name, "%s%s%s", t.element ? t.element->name : "",
+             t.element ? "." : "", name);
+    ok = t.handler && (writing ? handler_writable(t.handler) : handler_readable(t.handler));
+    if (ok)
+        *target = t;
+    else
+        refuse(errors, "no '%s' %s handler", t.name, writing ? "write" : "read");
+    free(name);
     return ok;
 }
 

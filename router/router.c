@@ -214,12 +214,66 @@ struct router *router_create(struct plan *plan, const char *source, struct error
     return NULL;
 }
 
+/* ---- when the driver stops ---- */
+
+enum {
+    RUNS_MAX = INT32_MAX / 2,
+    RUNS_INTERRUPTED = -RUNS_MAX,       /* no script raises it above 0 again */
+    DRIVER_STEPS_MAX = 1000,            /* calls of a driver script that does not say what it wants */
+};
+
+void router_adjust_runs(struct router *r, int delta)
+{
+    int64_t runs = (int64_t)r->run_count + delta;
+
+    r->run_count = (int)(runs > RUNS_MAX ? RUNS_MAX : runs < -RUNS_MAX ? -RUNS_MAX : runs);
+    if (r->run_count > 0)
+        return;
+    r->stop_requested = true;
+    if (r->scheduler)
+        scheduler_ask_stop(r->scheduler);
+}
+
+void router_please_stop(struct router *r)
+{
+    router_adjust_runs(r, -1);
+}
+
+bool router_set_driver(struct router *r, struct element *driver,
+                       bool (*step)(struct element *driver))
+{
+    if (r->driver)
+        return false;
+    r->driver = driver;
+    r->driver_step = step;
+    return true;
+}
+
+/* The scheduler asks whether the router goes on after all. */
+static bool goes_on(void *router, bool interrupted)
+{
+    struct router *r = router;
+    unsigned left = DRIVER_STEPS_MAX;
+
+    if (interrupted)
+        r->run_count = RUNS_INTERRUPTED;
+    while (r->run_count <= 0 && left-- && r->driver_step(r->driver))
+        continue;
+    if (r->run_count > 0)
+        r->stop_requested = false;
+    return r->run_count > 0;
+}
+
 bool router_initialize(struct router *r, struct scheduler *scheduler, struct errors *errors)
 {
     struct text message = {0};
     bool ok = true;
 
     r->scheduler = scheduler;
+    if (r->driver) {
+        scheduler->goes_on = goes_on;
+        scheduler->goes_on_context = r;
+    }
     for (unsigned i = 0; ok && i < r->n_elements; i++) {
         struct element *e = r->elements[r->configure_order[i]];
         struct errors_context context;
@@ -251,16 +305,6 @@ void router_destroy(struct router *r)
     free(r->source);
     plan_free(r->plan);
     free(r);
-}
-
-void router_please_stop(struct router *r)
-{
-    r->run_count--;
-    if (r->run_count <= 0) {
-        r->stop_requested = true;
-        if (r->scheduler)
-            r->scheduler->stop = true;
-    }
 }
 
 static bool class_known(const char *name)

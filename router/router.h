@@ -23,6 +23,11 @@ struct router {
     int run_count;                      /* the driver stops when this is no longer positive */
     bool running;
     bool stop_requested;
+    struct element *driver;             /* the script that has a say in that; NULL: none */
+    bool (*driver_step)(struct element *driver);
+    unsigned call_depth;                /* handlers that call handlers that ... */
+    unsigned script_depth;              /* scripts that run each other */
+    unsigned script_work_left;          /* instructions that they may still take together */
     unsigned name_slots;                /* hash of element names */
     unsigned *name_table;
     unsigned *configure_order;          /* element indexes by phase */
@@ -46,8 +51,19 @@ struct router *router_from_text(const char *text, size_t length, const char *fil
 
 /* By full name ("fw/in"); NULL: no such element. */
 struct element *router_find(const struct router *router, const char *name);
-/* An element asks the driver to stop (STOP true, DriverManager). */
+
+/* ---- when the driver stops ---- */
+
+/* An element asks the driver to stop (STOP true, Script's stop). */
 void router_please_stop(struct router *router);
+/* Moves run_count, within its bounds; where it is not positive, the driver is asked to stop. */
+void router_adjust_runs(struct router *router, int delta);
+/*
+ * From now on `step` is called when the driver shall stop, again and again until it says
+ * false or has raised run_count: then the router goes on. False: there is such an element already.
+ */
+bool router_set_driver(struct router *router, struct element *driver,
+                       bool (*step)(struct element *driver));
 
 /* ---- handlers from outside: "element.handler", ".handler" or "handler" for the router itself ---- */
 
@@ -63,6 +79,8 @@ bool router_write(struct router *router, const char *name, const char *value, si
 /* Finds by name without calling; *index is N of a numbered name. e NULL: the router's own handlers. */
 const struct handler *handler_find(struct router *router, struct element *e, const char *name,
                                    unsigned *index);
+/* One of those that every element has: class, name, config, ports, handlers. */
+bool handler_is_default(const char *name);
 bool handler_readable(const struct handler *handler);
 bool handler_writable(const struct handler *handler);
 /* One name a line with Click's flags: "count\tr". */
@@ -73,5 +91,34 @@ bool handler_call_read(struct router *router, struct element *e, const struct ha
                        struct errors *errors);
 bool handler_call_write(struct router *router, struct element *e, const struct handler *handler,
                         unsigned index, const char *value, size_t length, struct errors *errors);
+/* The same for a parameter of any bytes, and with the handler's own status, negative on errors. */
+int handler_read_status(struct router *router, struct element *e, const struct handler *handler,
+                        unsigned index, const char *parameter, size_t length, struct text *out,
+                        struct errors *errors);
+int handler_write_status(struct router *router, struct element *e, const struct handler *handler,
+                         unsigned index, const char *value, size_t length, struct errors *errors);
+
+/* ---- handlers as elements call them ---- */
+
+enum { HANDLER_DEPTH_MAX = 6 };         /* calls within calls; more is an error */
+
+struct handler_target {
+    struct element *element;            /* NULL: the router itself */
+    const struct handler *handler;
+    unsigned index;
+    char name[120];                     /* "c.count", cut when it is longer; for messages */
+};
+
+/*
+ * Splits "element.handler" at its first dot and finds the element as `scope` sees it, in its own
+ * compound first, then outwards. "handler" alone is one of scope's own if it has it, else the
+ * router's, as is ".handler". False: the name makes no sense, or no such element (an error was
+ * added); `*name` is then unchanged, otherwise malloc'ed.
+ */
+bool handler_split(struct element *scope, const char *text, struct element **e, char **name,
+                   struct errors *errors);
+/* That, and the handler: it is there and can be read or written. Private ones count. */
+bool handler_resolve(struct element *scope, const char *text, bool writing,
+                     struct handler_target *target, struct errors *errors);
 
 #endif

@@ -263,7 +263,8 @@ static void fire_timers(struct scheduler *s)
     unsigned most = s->n_timers;
 
     s->now_ns = platform_now_ns();      /* elements read it too, as a coarse clock */
-    while (most-- && s->n_timers && s->timers[0]->expiry_ns <= s->now_ns) {
+    while (most-- && s->n_timers && s->timers[0]->expiry_ns <= s->now_ns && !s->stop &&
+           !s->stop_asked) {
         struct timer *timer = s->timers[0];
 
         remove_timer(s, 0);
@@ -271,10 +272,41 @@ static void fire_timers(struct scheduler *s)
     }
 }
 
+void scheduler_ask_stop(struct scheduler *s)
+{
+    if (s->goes_on)
+        s->stop_asked = true;
+    else
+        s->stop = true;
+    if (s->asleep)
+        platform_wake(s);
+}
+
+void scheduler_interrupt(struct scheduler *s)
+{
+    if (s->goes_on && !s->stop)
+        s->goes_on(s->goes_on_context, true);
+    s->stop_asked = false;
+    s->stop = true;
+}
+
+/* Not within a task or timer: whoever is asked may run for a while, and look at both. */
+static void answer_stop(struct scheduler *s)
+{
+    if (!s->stop_asked)
+        return;
+    s->stop_asked = false;
+    if (!s->stop && !s->goes_on(s->goes_on_context, false))
+        s->stop = true;
+}
+
 bool scheduler_run(struct scheduler *s, unsigned tasks)
 {
+    answer_stop(s);
+    if (s->stop)
+        return s->n_tasks > 0;
     fire_timers(s);
-    while (tasks-- && s->n_tasks && !s->stop) {
+    while (tasks-- && s->n_tasks && !s->stop && !s->stop_asked) {
         struct task *task = s->tasks[0];
         bool wanted;
 
@@ -292,7 +324,8 @@ bool scheduler_run(struct scheduler *s, unsigned tasks)
         if (wanted)
             task_schedule(task);
     }
-    return s->n_tasks > 0;
+    answer_stop(s);
+    return s->n_tasks > 0 || s->stop_asked;
 }
 
 uint64_t scheduler_deadline(const struct scheduler *s)

@@ -51,6 +51,9 @@ struct scheduler {
     uint64_t now_ns;                    /* when this round of tasks began */
     bool asleep;                        /* set by the platform around its sleep */
     bool stop;                          /* scheduler_run() returns as soon as it can */
+    bool stop_asked;                    /* `goes_on` decides, between two tasks */
+    bool (*goes_on)(void *context, bool interrupted);   /* NULL: a request to stop is granted */
+    void *goes_on_context;
     void *owner;                        /* the platform's: thread or loop */
 };
 
@@ -88,6 +91,10 @@ void scheduler_destroy(struct scheduler *scheduler);
  * runnable: call again soon. False: sleep until scheduler_deadline() or platform_wake().
  */
 bool scheduler_run(struct scheduler *scheduler, unsigned tasks);
+/* From within: stops, unless goes_on() wants to go on. */
+void scheduler_ask_stop(struct scheduler *scheduler);
+/* From outside: stops; goes_on() may tidy up before, whatever it answers. */
+void scheduler_interrupt(struct scheduler *scheduler);
 /* When the next timer is due; UINT64_MAX: never. */
 uint64_t scheduler_deadline(const struct scheduler *scheduler);
 

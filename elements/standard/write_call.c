@@ -12,28 +12,20 @@ bool write_call_parse(struct write_call *call, struct element *scope, const char
 {
     struct write_call v = {0};
     size_t length;
-    const char *dot = NULL;
+    char *name;
+    bool ok;
 
     text += strspn(text, " \t\r\n");
     length = strcspn(text, " \t\r\n");
-    if (!length || text[length - 1] == '.')
+    if (!length)
         return element_error(scope, errors, "expected 'HANDLER [VALUE]'");
-    for (size_t i = 0; i < length; i++)
-        if (text[i] == '.')
-            dot = text + i;
-    if (dot && dot != text) {
-        char *name = strndup(text, (size_t)(dot - text));
-
-        v.target = name ? element_find(scope, name) : NULL;
-        if (!v.target)
-            element_error(scope, errors, "no element named '%s'", name ? name : text);
-        free(name);
-        if (!v.target)
-            return false;
-    }
-    v.name = dot ? strndup(dot + 1, length - (size_t)(dot + 1 - text)) : strndup(text, length);
+    name = strndup(text, length);
+    ok = name && handler_split(scope, name, &v.target, &v.name, errors);
+    free(name);
+    if (!ok)
+        return false;
     v.value = strdup(text + length + strspn(text + length, " \t\r\n"));
-    if (!v.name || !v.value) {
+    if (!v.value) {
         write_call_free(&v);
         return element_error(scope, errors, "out of memory");
     }
@@ -51,9 +43,8 @@ bool write_call_resolve(struct write_call *call, struct element *scope, struct e
     call->handler = handler_find(scope->router, call->target, call->name, &call->index);
     if (call->handler && handler_writable(call->handler))
         return true;
-    element_error(scope, errors, call->handler ? "'%s%s%s' not a write handler"
-                                               : "no '%s%s%s' handler",
-                  element, *element ? "." : "", call->name);
+    element_error(scope, errors, "no '%s%s%s' write handler", element, *element ? "." : "",
+                  call->name);
     call->handler = NULL;
     return false;
 }

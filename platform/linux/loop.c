@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/linux/signals.h"
 #include "platform/platform.h"
 #include "router/task.h"
 
@@ -23,8 +24,6 @@ static struct {
     struct task *(*tasks)[2];   /* per descriptor: by enum loop_direction */
     unsigned n;
 } loop;
-
-static volatile sig_atomic_t interrupted;
 
 static const short poll_event[] = {[LOOP_READ] = POLLIN, [LOOP_WRITE] = POLLOUT};
 
@@ -132,37 +131,20 @@ void platform_wake(struct scheduler *scheduler)
     (void)scheduler;            /* one thread: whoever wakes is not asleep */
 }
 
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
 void loop_run(struct scheduler *s)
 {
-    struct sigaction action = {.sa_handler = on_signal}, old_int, old_term;
-    sigset_t blocked, open;
+    sigset_t open;
 
-    /* Blocked but for ppoll(): a signal just before the sleep cannot be missed. */
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGINT);
-    sigaddset(&blocked, SIGTERM);
-    sigprocmask(SIG_BLOCK, &blocked, &open);
-    sigdelset(&open, SIGINT);
-    sigdelset(&open, SIGTERM);
-    sigaction(SIGINT, &action, &old_int);
-    sigaction(SIGTERM, &action, &old_term);
-
-    for (unsigned round = 0; !s->stop && !interrupted; round++) {
+    signals_begin(&open);
+    for (unsigned round = 0; !s->stop; round++) {
         static const struct timespec at_once;
 
-        if (!scheduler_run(s, TASKS_A_ROUND) && !s->stop)
+        if (signals_deliver())
+            scheduler_interrupt(s);
+        else if (!scheduler_run(s, TASKS_A_ROUND) && !s->stop)
             sleep_until(s, &open);
         else if (round % ROUNDS_A_POLL == 0)
             look(&at_once, &open);
     }
-
-    sigaction(SIGINT, &old_int, NULL);
-    sigaction(SIGTERM, &old_term, NULL);
-    sigprocmask(SIG_SETMASK, &open, NULL);
+    signals_end();
 }

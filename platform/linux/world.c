@@ -53,7 +53,7 @@ uint32_t platform_random(void)
 
 const char *platform_name(void)
 {
-    return "linux";
+    return "userlevel";
 }
 
 void *platform_buffers_alloc(uint32_t want, uint32_t *count, uint32_t *stride, uint32_t *capacity)
@@ -107,8 +107,27 @@ char *platform_file_read(const char *name, size_t *length, struct errors *errors
     char *contents = f ? read_all(f, length) : NULL;
 
     if (!contents)
-        errors_add(errors, name, "%s", strerror(errno ? errno : EIO));
+        errors_add(errors, NULL, "%s: %s", name, strerror(errno ? errno : EIO));
     if (f && !standard_input)
         fclose(f);
     return contents;
+}
+
+bool platform_file_write(const char *name, bool append, const char *bytes, size_t length,
+                         struct errors *errors)
+{
+    FILE *f = fopen(name, append ? "ab" : "wb");
+    bool ok = f && fwrite(bytes, 1, length, f) == length;
+
+    if (f && fclose(f))
+        ok = false;
+    if (!ok)
+        errors_add(errors, NULL, "%s: %s", name, strerror(errno ? errno : EIO));
+    return ok;
+}
+
+void platform_print(const char *text, size_t length)
+{
+    fwrite(text, 1, length, stdout);
+    fflush(stdout);             /* whoever waits for a script's word must not wait for its end */
 }

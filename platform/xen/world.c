@@ -2,6 +2,7 @@
 /*
  * world.c - the guest's answers to platform.h, where they are one line (device.c, buffers.c: the rest).
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ uint32_t platform_random(void)
 
 const char *platform_name(void)
 {
-    return "xen";
+    return "clickos";
 }
 
 void platform_memory(struct platform_memory *memory)
@@ -56,4 +57,52 @@ char *platform_file_read(const char *name, size_t *length, struct errors *errors
     (void)length;
     errors_add(errors, NULL, "%s: this VM has no files", name);
     return NULL;
+}
+
+bool platform_file_write(const char *name, bool append, const char *bytes, size_t length,
+                         struct errors *errors)
+{
+    (void)append;
+    (void)bytes;
+    (void)length;
+    errors_add(errors, NULL, "%s: this VM has no files", name);
+    return false;
+}
+
+void platform_print(const char *text, size_t length)
+{
+    console_write(text, length);
+}
+
+int platform_signal_number(const char *name)
+{
+    (void)name;
+    return -1;
+}
+
+int platform_signal_await(int number, struct element *element,
+                          void (*arrived)(struct element *element))
+{
+    (void)number;
+    (void)element;
+    (void)arrived;
+    return -ENOSYS;
+}
+
+void platform_signal_forget(struct element *element)
+{
+    (void)element;
+}
+
+bool platform_signal_send(int number, int process, struct errors *errors)
+{
+    (void)number;
+    (void)process;
+    errors_add(errors, NULL, "this VM has no signals");
+    return false;
+}
+
+int platform_process(void)
+{
+    return 0;
 }
