@@ -24,7 +24,7 @@ say     = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 find    = $(filter-out %_test.c,$(foreach f,$(wildcard $(1)),$(if $(filter fuzz_%,$(notdir $(f))),,$(f))))
 ROUTER  := $(call find,router/*.c language/*.c elements/*/*.c)
 PROCESS := $(ROUTER) $(call find,platform/linux/*.c platform/linux/elements/*.c)
-TESTS   := $(wildcard */*_test.c */*/*_test.c)
+TESTS   := $(wildcard */*_test.c */*/*_test.c */*/*/*_test.c)
 
 all: process guest cli man ## the program, the guest, the command and their manual pages
 
