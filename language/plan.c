@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "language/syntax.h"
 
@@ -61,6 +62,25 @@ struct plan *language_parse(const char *text, size_t length, const char *filenam
     free_libraries(&syntax);
     arena_free(&syntax.arena);
     return owned ? &owned->plan : NULL;
+}
+
+bool plan_add_element(struct plan *plan, const char *name, const char *class_name,
+                      const char *config, const char *landmark)
+{
+    struct arena *arena = &((struct owned_plan *)plan)->arena;
+    struct plan_element *grown = arena_alloc(arena, (plan->n_elements + 1) * sizeof *grown);
+    struct plan_element element = {
+        arena_copy(arena, name, strlen(name)), arena_copy(arena, class_name, strlen(class_name)),
+        arena_copy(arena, config, strlen(config)), arena_copy(arena, landmark, strlen(landmark)),
+    };
+
+    if (arena->failed)
+        return false;
+    if (plan->n_elements)
+        memcpy(grown, plan->elements, plan->n_elements * sizeof *grown);
+    grown[plan->n_elements++] = element;
+    plan->elements = grown;
+    return true;
 }
 
 void plan_free(struct plan *plan)

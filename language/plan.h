@@ -77,6 +77,13 @@ struct language_options {
 struct plan *language_parse(const char *text, size_t length, const char *filename,
                             const struct language_options *options, struct errors *errors);
 
+/*
+ * Adds an element that the text does not have, behind the others, such as those that options of a
+ * program ask for. False: no memory.
+ */
+bool plan_add_element(struct plan *plan, const char *name, const char *class_name,
+                      const char *config, const char *landmark);
+
 /* The flat configuration as Click text (the `flatconfig` handler). */
 void plan_unparse(const struct plan *plan, struct text *out);
 

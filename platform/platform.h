@@ -116,6 +116,11 @@ void platform_device_on_transmit(struct device *device, struct task *task);
  * input in a process.
  */
 char *platform_file_read(const char *name, size_t *length, struct errors *errors);
+/*
+ * The text of a file that the configuration `includer` requires as a library, malloc'ed, and its
+ * malloc'ed *path. NULL: there is none (*path may still be set).
+ */
+char *platform_library_read(const char *name, const char *includer, char **path, size_t *length);
 /* Replaces the contents, or adds to them. False: an error was added. */
 bool platform_file_write(const char *name, bool append, const char *bytes, size_t length,
                          struct errors *errors);

@@ -648,13 +648,13 @@ static void names_of_handlers(struct router *r, struct element *e, bool writable
 }
 
 /*
- * Splits "element.handler". An element's name may hold dots only in theory, so the last
- * dot counts. On failure the message says what there is.
+ * Splits "element.handler" at its first dot: handlers' names may hold some, elements' names do not.
+ * On failure the message says what there is.
  */
 static bool resolve(struct router *r, const char *name, bool writing, struct element **e,
                     const struct handler **h, unsigned *index, struct errors *errors)
 {
-    const char *dot = strrchr(name, '.'), *handler = dot ? dot + 1 : name;
+    const char *dot = strchr(name, '.'), *handler = dot ? dot + 1 : name;
     struct text known = {0};
     bool usable;
 

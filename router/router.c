@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/platform.h"
 #include "router/graph.h"
 #include "router/names.h"
 
@@ -312,12 +313,19 @@ static bool class_known(const char *name)
     return element_class_find(name) != NULL;
 }
 
+static char *read_library(void *closure, const char *name, const char *includer, char **path,
+                          size_t *length)
+{
+    (void)closure;
+    return platform_library_read(name, includer, path, length);
+}
+
 struct plan *router_parse(const char *text, size_t length, const char *filename,
                           const struct language_define *defines, unsigned n_defines,
                           struct errors *errors)
 {
     struct language_options options = {.class_known = class_known, .defines = defines,
-                                       .n_defines = n_defines};
+                                       .n_defines = n_defines, .read_library = read_library};
     unsigned before = errors->count;
     struct plan *plan = language_parse(text, length, filename, &options, errors);
 

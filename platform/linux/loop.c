@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/linux/clock.h"
 #include "platform/linux/signals.h"
 #include "platform/platform.h"
 #include "router/task.h"
@@ -120,6 +121,10 @@ static void sleep_until(struct scheduler *s, const sigset_t *mask)
     struct timespec timeout;
 
     left = deadline > now ? deadline - now : 0;
+    if (clock_simulated() && deadline != UINT64_MAX) {
+        clock_skip_to(deadline);
+        left = 0;
+    }
     timeout = (struct timespec){(time_t)(left / 1000000000), (long)(left % 1000000000)};
     s->asleep = true;
     look(deadline == UINT64_MAX ? NULL : &timeout, mask);

@@ -20,9 +20,22 @@ static const char click_head[] =
     "(\\fIeth0\\fR); \\fItap:NAME\\fR makes a tap interface.\n.SH OPTIONS\n";
 
 static const char click_tail[] =
+    ".SH CONTROL SOCKETS\nPrograms that connect to a ControlSocket call handlers, by Click's ControlSocket "
+    "protocol 1.3; clickos\\-elements(7) has the element and its keywords. Options make elements called "
+    "\\fIclick_driver@@ControlSocket\\fR, \\fIclick_driver@@ControlSocket@1\\fR and so on: for ports first, "
+    "then for Unix sockets, then for descriptors. Whoever can connect may write handlers as well: "
+    "\\fB\\-p\\fR \\fIPORT\\fR alone lets in all that reach the host, as Click does.\n"
+    ".SH SIGNALS\nSIGINT and SIGTERM stop the driver; handlers asked for are printed all the same. Other signals do "
+    "what they do to any process, unless a Script waits for them; SIGPIPE is ignored.\n"
     ".SH EXIT STATUS\n0 when the configuration ran and every handler asked for could be read; 1 when not, "
-    "or when the command line was wrong; with \\fB\\-x\\fR, the handler's value (255 if it is no number "
-    "from 0 to 254).\n"
+    "or when the command line was wrong; with \\fB\\-x\\fR, the handler's value: an integer (its lowest eight "
+    "bits), 0 for true, 1 for false, 255 for anything else.\n"
+    ".SH ENVIRONMENT\n\\fBCLICKPATH\\fR: see \\fB\\-C\\fR. An empty entry, or none at all, stands for the folder of "
+    "the file that requires the library; in other folders, \\fIconf/click\\fR and \\fIconf\\fR are looked into first.\n"
+    ".SH COMPATIBILITY\nOptions are those of Click's user-level driver, with \\fB\\-\\-simulation\\-time\\fR for "
+    "\\fB\\-\\-simtime\\fR, \\fB\\-\\-cpu\\fR for \\fB\\-\\-affinity\\fR, and the opposites "
+    "\\fB\\-\\-warnings\\fR, \\fB\\-\\-no\\-affinity\\fR and \\fB\\-\\-no\\-allow\\-reconfigure\\fR; the last of "
+    "opposites counts.\n"
     ".SH EXAMPLE\n.nf\nclick -h c.count -e 'InfiniteSource(LIMIT 10, STOP true) -> c :: Counter -> Discard'\n"
     ".fi\n.SH SEE ALSO\nclickos(1), clickos-elements(7)\n";
 
@@ -58,7 +71,7 @@ void manual_click(const struct option_row *options)
             printf("\\fB\\-%c\\fR, ", o->letter);
         printf("\\fB\\-\\-");
         print_text(o->name);
-        printf("\\fR%s%s\n", o->value ? " \\fI" : "", o->value ? o->value : "");
+        printf("\\fR%s\\fI%s\n", o->value && *o->value != '[' ? " " : "", o->value ? o->value : "");
         printf("\\fR");
         print_text(o->help);
         putchar('\n');

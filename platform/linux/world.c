@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* world.c - platform.h in a process: time, log, chance, memory, files. */
+/* world.c - platform.h in a process: log, chance, memory, files. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "platform/platform.h"
@@ -16,22 +15,6 @@
  * 2,048: buffers a power of two apart fight for the same cache sets (21 ns a packet against 12).
  */
 enum { BUFFER_CAPACITY = 2048 + 64, BUFFER_STRIDE = 2048 + 128 };
-
-uint64_t platform_now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-uint64_t platform_wall_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 void platform_log(const char *text, size_t length)
 {

@@ -59,6 +59,15 @@ char *platform_file_read(const char *name, size_t *length, struct errors *errors
     return NULL;
 }
 
+char *platform_library_read(const char *name, const char *includer, char **path, size_t *length)
+{
+    (void)name;
+    (void)includer;
+    (void)length;
+    *path = NULL;
+    return NULL;
+}
+
 bool platform_file_write(const char *name, bool append, const char *bytes, size_t length,
                          struct errors *errors)
 {
