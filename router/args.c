@@ -537,8 +537,38 @@ static bool prepare(struct parse *parse, const struct argument *table, const cha
     return true;
 }
 
-bool args_parse(struct element *element, const char *config, struct words *rest,
-                struct errors *errors)
+/* ---- values put away, so that they can come back ---- */
+
+static bool is_stored(const struct argument *a)
+{
+    return a->kind != ARG_REST && a->kind != ARG_IGNORED;
+}
+
+/* Copies all values and `given` flags from one struct of the class to another; nobody's are released. */
+static void copy_values(const struct argument *table, void *to, const void *from)
+{
+    for (; table && table->name; table++) {
+        if (!is_stored(table))
+            continue;
+        memcpy((char *)to + table->offset, (const char *)from + table->offset, table->type->size);
+        if (table->given)
+            memcpy((char *)to + table->given, (const char *)from + table->given, sizeof(bool));
+    }
+}
+
+/* Rows may share a place: what was released is zeroed, so that it is not released again. */
+static void release_values(const struct argument *table, void *in)
+{
+    for (; table && table->name; table++) {
+        if (!is_stored(table) || !table->type->release)
+            continue;
+        table->type->release((char *)in + table->offset);
+        memset((char *)in + table->offset, 0, table->type->size);
+    }
+}
+
+static bool parse_into(struct element *element, const char *config, const void *defaults,
+                       struct args_undo *undo, struct words *rest, struct errors *errors)
 {
     const struct argument *table = element->class->arguments;
     bool rest_wanted, anywhere = element->class->keywords_anywhere;
@@ -562,6 +592,10 @@ bool args_parse(struct element *element, const char *config, struct words *rest,
             }
         }
         handle_leftovers(&parse, rest_wanted, rest);
+        if (parse.ok && defaults) {
+            copy_values(table, undo->values, element);
+            copy_values(table, element, defaults);
+        }
         settle(&parse, table, parse.ok);
     }
     words_free(&parse.words);
@@ -571,12 +605,44 @@ bool args_parse(struct element *element, const char *config, struct words *rest,
     return parse.ok;
 }
 
+bool args_parse(struct element *element, const char *config, struct words *rest,
+                struct errors *errors)
+{
+    return parse_into(element, config, NULL, NULL, rest, errors);
+}
+
+bool args_replace(struct element *element, const void *defaults, const char *config,
+                  struct args_undo *undo, struct words *rest, struct errors *errors)
+{
+    *rest = (struct words){0};
+    undo->values = calloc(1, element->class->size);
+    if (!undo->values) {
+        errors_add(errors, NULL, "out of memory");
+        return false;
+    }
+    if (parse_into(element, config, defaults, undo, rest, errors))
+        return true;
+    free(undo->values);
+    undo->values = NULL;
+    return false;
+}
+
+void args_commit(struct element *element, struct args_undo *undo)
+{
+    release_values(element->class->arguments, undo->values);
+    free(undo->values);
+    undo->values = NULL;
+}
+
+void args_rollback(struct element *element, struct args_undo *undo)
+{
+    release_values(element->class->arguments, element);
+    copy_values(element->class->arguments, element, undo->values);
+    free(undo->values);
+    undo->values = NULL;
+}
+
 void args_release(struct element *element)
 {
-    const struct argument *table = element->class->arguments;
-
-    for (unsigned row = 0; table && table[row].name; row++)
-        if (table[row].type && table[row].type->release && table[row].kind != ARG_IGNORED &&
-            table[row].kind != ARG_REST)
-            table[row].type->release((char *)element + table[row].offset);
+    release_values(element->class->arguments, element);
 }

@@ -115,6 +115,16 @@ struct argument {
  */
 bool args_parse(struct element *element, const char *config, struct words *rest,
                 struct errors *errors);
+/*
+ * The same for an element that runs: rows that are not given get the values that they had after
+ * setup() (a copy of the element from then is `defaults`). What was there before goes to `undo`, for
+ * one of the two functions below; when false is returned nothing changed and undo is empty.
+ */
+struct args_undo { void *values; };
+bool args_replace(struct element *element, const void *defaults, const char *config,
+                  struct args_undo *undo, struct words *rest, struct errors *errors);
+void args_commit(struct element *element, struct args_undo *undo);
+void args_rollback(struct element *element, struct args_undo *undo);
 /* Frees every value that the table placed in the element. */
 void args_release(struct element *element);
 

@@ -91,6 +91,9 @@ struct handler {
     const char *help;
 };
 
+/* What a write of `config` does, for classes with live_config that show it in their own way. */
+handler_write_function element_write_config;
+
 /* scheduled, tickets and home_thread of a task in the struct. */
 #define TASK_HANDLERS(structure, member)                                                         \
     {.name = "scheduled", .read = element_read_scheduled, .offset = offsetof(structure, member), \
@@ -195,6 +198,7 @@ struct element {
     const char *name;               /* "c", "fw/in"; these three are the plan's */
     const char *config;             /* as given, or as last written */
     const char *landmark;           /* "edge.click:7" */
+    void *defaults;                 /* owned: the struct after setup(), where `config` may be written */
     char *written_config;           /* owned: `config` when it was written while running */
     bool configured, initialized;
 };

@@ -85,20 +85,26 @@ static int read_handlers(struct element *e, const struct handler_call *call, str
 }
 
 /*
- * A new configuration for a running element. Arguments are stored only if all of
- * them parse, so a bad one changes nothing; classes say by live_config that their
- * configure() keeps the same promise.
+ * A new configuration for a running element. When it has errors everything stays as it was: arguments
+ * come back from where they were put away, and classes say by live_config that what their configure()
+ * makes of them is either whole or not touched.
  */
-static int write_config(struct element *e, const struct handler_call *call)
+int element_write_config(struct element *e, const struct handler_call *call)
 {
+    struct args_undo undo;
     struct words rest;
     char *config = strndup(call->value, call->length);
     bool ok;
 
     if (!config)
         return -ENOMEM;
-    ok = args_parse(e, config, &rest, call->errors) &&
-         (!e->class->configure || e->class->configure(e, &rest, call->errors));
+    ok = args_replace(e, e->defaults, config, &undo, &rest, call->errors);
+    if (ok && e->class->configure && !e->class->configure(e, &rest, call->errors)) {
+        args_rollback(e, &undo);
+        ok = false;
+    } else if (ok) {
+        args_commit(e, &undo);
+    }
     words_free(&rest);
     if (!ok) {
         free(config);
@@ -121,7 +127,7 @@ static const struct handler default_handlers[] = {
 };
 
 static const struct handler live_config_handler = {
-    .name = "config", .read = read_config, .write = write_config,
+    .name = "config", .read = read_config, .write = element_write_config,
     .help = "its configuration arguments; a write replaces them while it runs",
 };
 

@@ -72,6 +72,7 @@ static void destroy_element(struct element *e)
     free(e->input_is_pull);
     free(e->output_is_pull);
     free(e->written_config);
+    free(e->defaults);
     free(e);
 }
 
@@ -91,6 +92,14 @@ static struct element *make_element(struct router *r, const struct plan_element 
     e->landmark = plan->landmark;
     if (class->setup)
         class->setup(e);
+    if (class->live_config) {
+        e->defaults = malloc(class->size);
+        if (!e->defaults) {
+            destroy_element(e);
+            return NULL;
+        }
+        memcpy(e->defaults, e, class->size);
+    }
     return e;
 }
 

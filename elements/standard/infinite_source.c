@@ -112,22 +112,49 @@ static bool remake(struct infinite_source *s, struct errors *errors)
     return source_packet_make(&s->packet, &s->base, s->data.s, s->data.length, s->length, errors);
 }
 
+/* There may be something to send again. */
+static void written(struct element *e)
+{
+    struct infinite_source *s = element_as(struct infinite_source, e);
+
+    if (!s->active || !left(s, 1))
+        return;
+    if (e->output_is_pull[0])
+        notifier_activate(&s->not_empty);
+    else
+        task_schedule(&s->task);
+}
+
 static bool configure(struct element *e, const struct words *rest, struct errors *errors)
 {
     struct infinite_source *s = element_as(struct infinite_source, e);
+    struct write_call end = {0};
+    bool ok = true;
 
     (void)rest;
     if (s->burst < 1)
         return element_error(e, errors, "burst size must be >= 1");
     if (s->end_text.s && s->stop)
         return element_error(e, errors, "END_CALL and STOP are mutually exclusive");
-    if (s->end_text.s && !write_call_parse(&s->end, e, s->end_text.s, errors))
-        return false;
     if (!s->data.s) {
         s->data.s = strdup(source_packet_text);
         s->data.length = strlen(source_packet_text);
     }
-    return s->data.s ? remake(s, errors) : element_error(e, errors, "out of memory");
+    if (!s->data.s)
+        return element_error(e, errors, "out of memory");
+    if (s->end_text.s)              /* the handler can be looked for once all elements have theirs */
+        ok = write_call_parse(&end, e, s->end_text.s, errors) &&
+             (!e->initialized || write_call_resolve(&end, e, errors));
+    if (!ok || !remake(s, errors)) {
+        write_call_free(&end);
+        return false;
+    }
+    write_call_free(&s->end);
+    s->end = end;
+    s->count = 0;
+    if (e->initialized)
+        written(e);
+    return true;
 }
 
 static bool initialize(struct element *e, struct errors *errors)
@@ -160,19 +187,6 @@ static struct notifier *notifier(struct element *e, unsigned port, enum notifier
 {
     (void)port;
     return kind == NOTIFIER_EMPTY ? &element_as(struct infinite_source, e)->not_empty : NULL;
-}
-
-/* There may be something to send again. */
-static void written(struct element *e)
-{
-    struct infinite_source *s = element_as(struct infinite_source, e);
-
-    if (!s->active || !left(s, 1))
-        return;
-    if (e->output_is_pull[0])
-        notifier_activate(&s->not_empty);
-    else
-        task_schedule(&s->task);
 }
 
 static int reset(struct element *e, const struct handler_call *call)
@@ -296,7 +310,7 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(infinite_source) = {
     .name = "InfiniteSource", .ports = PORTS_0_1, .processing = AGNOSTIC,
     .size = sizeof(struct infinite_source), .arguments = arguments, .handlers = handlers,
-    .setup = setup, .configure = configure, .initialize = initialize, .cleanup = cleanup,
+    .live_config = true, .setup = setup, .configure = configure, .initialize = initialize, .cleanup = cleanup,
     .pull = pull, .notifier = notifier,
     .group = "standard", .purpose = "makes packets as fast as they are taken",
 };

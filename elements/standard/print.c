@@ -98,7 +98,6 @@ static void setup(struct element *e)
 
     pr->max_length = 24;
     pr->active = true;
-    pr->contents = CONTENTS_HEX;
 }
 
 static bool configure(struct element *e, const struct words *rest, struct errors *errors)
@@ -118,8 +117,10 @@ static bool configure(struct element *e, const struct words *rest, struct errors
     for (int i = 0; i < 2; i++)
         if (pr->deprecated[i])
             errors_warn(errors, NULL, "%s: argument deprecated", i ? "NBYTES" : "LENGTH");
-    if (!word)
+    if (!word) {
+        pr->contents = CONTENTS_HEX;
         return true;
+    }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcasecmp(word, words[i].word) == 0) {
             pr->contents = words[i].contents;
@@ -163,7 +164,8 @@ static const struct handler handlers[] = {
 
 ELEMENT_CLASS(print) = {
     .name = "Print", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct print),
-    .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
+    .arguments = arguments, .handlers = handlers, .live_config = true, .setup = setup,
+    .configure = configure,
     ELEMENT_ENTRIES(action),
     .group = "standard", .purpose = "prints packets' bytes",
 };

@@ -3,7 +3,7 @@
  * switch.c - Switch([OUTPUT]): sends all packets to one output, which can be changed.
  *
  * OUTPUT is 0 when not given; -1 drops everything.
- * Handlers: switch (read, write), config (read): the output; drops (read).
+ * Handlers: switch, config (read, write): the output; drops (read).
  */
 #include "router/element.h"
 
@@ -60,6 +60,14 @@ static void written(struct element *e)
         s->output = -1;
 }
 
+/* Where packets go now, not where they went at first. */
+static int read_config(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    text_printf(out, "%d", element_as(struct switch_element, e)->output);
+    return 0;
+}
+
 static const struct argument arguments[] = {
     {.name = "OUTPUT", .kind = ARG_OPTIONAL, .type = &arg_int,
      .offset = offsetof(struct switch_element, output), .help = "the output; -1: drop all"},
@@ -70,8 +78,7 @@ static const struct handler handlers[] = {
     {.name = "switch", .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_int,
      .offset = offsetof(struct switch_element, output), .written = written,
      .help = "the output that packets go to; -1: they are dropped"},
-    {.name = "config", .flags = HANDLER_READ, .type = &arg_int,
-     .offset = offsetof(struct switch_element, output), .help = "the same"},
+    {.name = "config", .read = read_config, .write = element_write_config, .help = "the same"},
     {.name = "drops", .flags = HANDLER_READ, .type = &arg_u64,
      .offset = offsetof(struct switch_element, drops), .help = "packets dropped while at -1"},
     {0},
@@ -79,7 +86,7 @@ static const struct handler handlers[] = {
 
 ELEMENT_CLASS(switch_element) = {
     .name = "Switch", .ports = "1/-", .processing = PUSH, .size = sizeof(struct switch_element),
-    .arguments = arguments, .handlers = handlers, .configure = configure, .push = push,
-    .push_one = push_one,
+    .arguments = arguments, .handlers = handlers, .live_config = true, .configure = configure,
+    .push = push, .push_one = push_one,
     .group = "standard", .purpose = "sends packets to an output that can be changed",
 };
