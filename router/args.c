@@ -356,8 +356,7 @@ struct parse {
     bool ok;
 };
 
-/* "NAME value" gives 4; a word alone, a quoted or numeric start give 0. */
-static unsigned keyword_length(const char *s)
+unsigned args_keyword_length(const char *s)
 {
     unsigned n = 0;
 
@@ -533,7 +532,7 @@ static bool prepare(struct parse *parse, const struct argument *table, const cha
     if (!parse->keyword_length || !parse->state)
         return false;
     for (unsigned i = 0; i < parse->words.n; i++)
-        parse->keyword_length[i] = keyword_length(parse->words.word[i]);
+        parse->keyword_length[i] = args_keyword_length(parse->words.word[i]);
     return true;
 }
 

@@ -34,9 +34,11 @@ struct words {
 int words_split_commas(struct words *words, const char *text);
 /* Splits at white space outside quotes. */
 int words_split_spaces(struct words *words, const char *text);
-/* Takes the first word off: malloc'ed ("" when there is none; NULL: out of memory); the rest begins behind space. */
+/* Takes the first word off, and the space behind it: malloc'ed, "" when there is none. */
 char *words_shift(const char **text);
 void words_free(struct words *words);
+/* "NAME value" gives 4; a word alone, a quoted or numeric start give 0. */
+unsigned args_keyword_length(const char *word);
 /* Reads quotes, backslashes and \<hex> as Click does; malloc'ed, `*length` bytes and a NUL. */
 char *args_unquote(const char *text, size_t *length);
 /* Appends text so that args_unquote() gives it back, quoted only when needed. */

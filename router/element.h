@@ -80,6 +80,7 @@ struct handler {
     const struct arg_type *type;
     size_t offset;
     int64_t min, max;               /* bounds of a written integer, when not both 0 */
+    const char *argument;           /* see element_write_argument */
     void (*written)(struct element *e);     /* after a value was stored; NULL: nobody asks */
     unsigned (*count)(struct element *e);   /* how many a %u name stands for; NULL: outputs */
     /*
@@ -91,8 +92,11 @@ struct handler {
     const char *help;
 };
 
-/* What a write of `config` does, for classes with live_config that show it in their own way. */
-handler_write_function element_write_config;
+/*
+ * For classes with live_config: a write of `config`, for those that show it in their own way; and of
+ * one argument, the row's `argument`, which takes its place in the configuration or is added to it.
+ */
+handler_write_function element_write_config, element_write_argument;
 
 /* scheduled, tickets and home_thread of a task in the struct. */
 #define TASK_HANDLERS(structure, member)                                                         \

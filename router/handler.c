@@ -84,39 +84,6 @@ static int read_handlers(struct element *e, const struct handler_call *call, str
     return 0;
 }
 
-/*
- * A new configuration for a running element. When it has errors everything stays as it was: arguments
- * come back from where they were put away, and classes say by live_config that what their configure()
- * makes of them is either whole or not touched.
- */
-int element_write_config(struct element *e, const struct handler_call *call)
-{
-    struct args_undo undo;
-    struct words rest;
-    char *config = strndup(call->value, call->length);
-    bool ok;
-
-    if (!config)
-        return -ENOMEM;
-    ok = args_replace(e, e->defaults, config, &undo, &rest, call->errors);
-    if (ok && e->class->configure && !e->class->configure(e, &rest, call->errors)) {
-        args_rollback(e, &undo);
-        ok = false;
-    } else if (ok) {
-        args_commit(e, &undo);
-    }
-    words_free(&rest);
-    if (!ok) {
-        free(config);
-        return -EINVAL;
-    }
-    free(e->written_config);
-    e->written_config = config;
-    e->config = config;
-    e->router->plan->elements[e->index].config = config;       /* flatconfig shows it */
-    return 0;
-}
-
 static const struct handler default_handlers[] = {
     {.name = "name", .read = read_name, .help = "the element's name"},
     {.name = "class", .read = read_class, .help = "its class"},

@@ -594,7 +594,9 @@ int function_random(struct element *e, const struct handler_call *call, struct t
     if (!status && (!n || (words.n == 2 && bound[1] < low)))
         status = fail(call, "bad N");
     words_free(&words);
-    return status < 0 ? status : put_integer(out, (int64_t)(low + platform_random() * n / (UINT64_C(1) << 32)));
+    if (status < 0)
+        return status;
+    return put_integer(out, (int64_t)(low + (platform_random() * n >> 32)));
 }
 
 int function_now(struct element *e, const struct handler_call *call, struct text *out)

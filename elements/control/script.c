@@ -506,11 +506,12 @@ static int read_exported(struct element *e, const struct handler_call *c, struct
 const struct argument script_arguments[] = {
     {.name = "TYPE", .kind = ARG_KEYWORD, .type = &arg_text,
      .offset = offsetof(struct script, type_text),
-     .help = "ACTIVE (runs when the router starts; without ports the default), PACKET (for each packet; "
-             "with ports the default; $input is the input's number, the returned value the output's), PASSIVE (when "
-             "its handler run is called), PROXY (when any handler is called that Script does not have itself; "
-             "$0 is its name, $write whether it was written), SIGNAL N... (when the process gets one of these "
-             "signals, numbers or names such as INT; not in a guest), DRIVER (see DriverManager)"},
+     .help = "ACTIVE (runs when the router starts; without ports the default), PACKET (for each "
+             "packet; with ports the default; $input is the input's number, the returned value the "
+             "output's), PASSIVE (when its handler run is called), PROXY (when any handler is called "
+             "that Script does not have itself; $0 is its name, $write whether it was written), "
+             "SIGNAL N... (when the process gets one of these signals, numbers or names such as INT; "
+             "not in a guest), DRIVER (see DriverManager)"},
     {.name = "INSTRUCTIONS", .kind = ARG_REST, .help = "one an argument, see above"},
     {0},
 };
@@ -525,8 +526,8 @@ const struct handler script_handlers[] = {
      .help = "goes on behind the instruction that blocks; N: past so many of them"},
     {.name = "goto", .write = write_goto, .help = "goes on at a label"},
     {.name = "run", .flags = HANDLER_PARAMETER, .read = read_run, .write = write_run,
-     .help = "runs the script from its beginning; it sees the parameter as $args, its words as $1, $2 and so on, "
-             "their number as $#. A read gives the value that it returns"},
+     .help = "runs the script from its beginning; it sees the parameter as $args, its words as $1, "
+             "$2 and so on, their number as $#. A read gives the value that it returns"},
     {.name = "get", .flags = HANDLER_PARAMETER, .read = read_get, .help = "NAME: a variable's value"},
     {.name = "set", .write = write_set, .help = "NAME VALUE: gives a variable a value"},
     {.name = "shift", .flags = HANDLER_PARAMETER, .read = read_shift,
@@ -568,11 +569,11 @@ const struct handler script_handlers[] = {
     FUNCTION(readable, "HANDLER...: whether all of these can be read"),
     FUNCTION(writable, "HANDLER...: whether all of these can be written"),
     {.name = "cat", .flags = HANDLER_PARAMETER | HANDLER_PRIVATE, .read = function_cat,
-     .help = "FILE: what is in a file; only the configuration itself may ask, and not in a guest"},
+     .help = "FILE: what is in a file; not in a guest"},
     {.name = "catq", .flags = HANDLER_PARAMETER | HANDLER_PRIVATE, .read = function_catq,
      .help = "FILE: the same, quoted"},
     {.name = "kill", .flags = HANDLER_PARAMETER | HANDLER_PRIVATE, .read = function_kill,
-     .help = "SIGNAL PROCESS...: sends a signal; only the configuration itself may ask, and not in a guest"},
+     .help = "SIGNAL PROCESS...: sends a signal; not in a guest"},
     {.name = "*", .flags = HANDLER_PARAMETER, .read = read_proxy, .write = write_proxy,
      .named = proxy_named, .member = proxy_member,
      .help = "TYPE PROXY: any other name calls the script"},
@@ -586,20 +587,22 @@ ELEMENT_CLASS(script) = {
     .pull = script_pull,
     .group = "control", .purpose = "carries out instructions: calls handlers, waits, decides",
     .manual =
-        "Variables: set VAR TEXT; init VAR TEXT (once, when the router starts); export VAR [TEXT] (also makes "
-        "it a read handler). $VAR and ${VAR} in a text stand for the value, $(HANDLER PARAMETER) for what a "
-        "read handler says; its name is looked up as the element sees it, its own handlers first. $? is the status "
-        "of the last write, 0 if it went well; $$ the process. "
-        "Output: print TEXT (a text that begins with a letter names a handler whose value is printed; other "
-        "texts lose a layer of quotes), printn (without a newline), either with > FILE or >> FILE in front; "
-        "save HANDLER [FILE], append HANDLER [FILE]; read HANDLER (name and value, to the log). "
-        "Handlers: write HANDLER [VALUE]. "
-        "Waiting: pause [N] (for N writes of step; also wait, wait_step, wait_stop), wait TIME (or a step; also "
-        "wait_time, wait_for). "
-        "Going elsewhere: label NAME; goto NAME [CONDITION]; loop (to the beginning); end; exit (a signal script "
-        "does not wait for its signal again, a packet is dropped); stop (asks the driver to stop); return [VALUE]; "
-        "error [TEXT]. A goto may also name begin, end, exit, stop or error. "
-        "With a q behind its name (setq, initq, exportq, printq, printnq, readq, writeq, returnq, errorq) an instruction takes a "
-        "layer of quotes off. "
-        "A script that jumps 1000 times without blocking, or takes 100000 instructions in one call, is given up.",
+        "Variables: set VAR TEXT; init VAR TEXT (once, when the router starts); export VAR [TEXT] (also "
+        "makes it a read handler). $VAR and ${VAR} in a text stand for the value, $(HANDLER PARAMETER) for "
+        "what a read handler says; its name is looked up as the element sees it, its own handlers first. "
+        "$? is the status of the last write, 0 if it went well; $$ the process.\n"
+        "Output: print TEXT (a text that begins with a letter names a handler whose value is printed; "
+        "other texts lose a layer of quotes), printn TEXT (without a newline), either with > FILE or "
+        ">> FILE in front; save HANDLER [FILE], append HANDLER [FILE]; read HANDLER (name and value, to the "
+        "log). In a guest all output goes to the console, and there are no files.\n"
+        "Writing: write HANDLER [VALUE].\n"
+        "Waiting: pause [N] (for N writes of step; also wait, wait_step, wait_stop), wait TIME (or a step; "
+        "also wait_time, wait_for).\n"
+        "Going elsewhere: label NAME; goto NAME [CONDITION]; loop (to the beginning); end; exit (a signal "
+        "script does not wait for its signal again, a packet is dropped); stop (asks the driver to stop); "
+        "return [VALUE]; error [TEXT]. A goto may also name begin, end, exit, stop or error.\n"
+        "With a q behind its name (setq, initq, exportq, printq, printnq, readq, writeq, returnq, errorq) "
+        "an instruction takes a layer of quotes off.\n"
+        "A script that jumps 1000 times without blocking, or takes 100000 instructions in one call, is "
+        "given up; a value has at most 65536 bytes.",
 };

@@ -127,7 +127,10 @@ struct script_run {
 
 enum script_reason { SCRIPT_CALLED, SCRIPT_BY_DRIVER, SCRIPT_BY_TIMER };
 
-/* Goes on from s->position, past `steps` blocking instructions. Within a run of the same script: adds to it. */
+/*
+ * Goes on from s->position, past `steps` blocking instructions. Within a run of the same script it only
+ * adds to that one's steps.
+ */
 void script_run(struct script *s, int64_t steps, enum script_reason reason, struct errors *errors);
 /* The same, with errors to the log under the script's name. */
 void script_run_logged(struct script *s, int64_t steps, enum script_reason reason);
@@ -140,8 +143,8 @@ bool script_expand(struct script_run *run, const char *text, bool quote, struct 
 /* Takes a layer of quotes off. */
 bool script_unquote(struct script_run *run, struct text *text);
 /*
- * Calls the read handler of "HANDLER [PARAMETER]", whose value is appended; `target` tells who it was. Errors of
- * finding it come as they are, those of the call under "While calling ...", if `announce`.
+ * Calls the read handler of "HANDLER [PARAMETER]", whose value is appended; `target` tells who it
+ * was. Errors of finding it come as they are, those of the call under "While calling ...", if `announce`.
  */
 bool script_read(struct script_run *run, const char *text, unsigned flags, bool announce,
                  struct handler_target *target, struct text *out);

@@ -40,13 +40,16 @@ static const struct argument arguments[] = {
     {0},
 };
 
-#define BOTH (HANDLER_READ | HANDLER_WRITE)
+/* A write replaces the argument, so that `config` tells what is true. */
+#define ARGUMENT(NAME, what, kind, member, text)                                             \
+    {NAME, HANDLER_READ, .type = &kind, .offset = AT(member), .write = element_write_argument, \
+     .argument = what, .help = text}
 
 static const struct handler handlers[] = {
-    {"etht", BOTH, .type = &arg_u16, .offset = AT(ethertype), .help = "old name of ethertype"},
-    {"ethertype", BOTH, .type = &arg_u16, .offset = AT(ethertype), .help = "the Ethernet type"},
-    {"dst", BOTH, .type = &arg_ether, .offset = AT(dst), .help = "the destination address"},
-    {"src", BOTH, .type = &arg_ether, .offset = AT(src), .help = "the source address"},
+    ARGUMENT("etht", "ETHERTYPE", arg_u16, ethertype, "old name of ethertype"),
+    ARGUMENT("ethertype", "ETHERTYPE", arg_u16, ethertype, "the Ethernet type"),
+    ARGUMENT("dst", "DST", arg_ether, dst, "the destination address"),
+    ARGUMENT("src", "SRC", arg_ether, src, "the source address"),
     {"drops", HANDLER_READ, .type = &arg_u64, .offset = AT(drops),
      .help = "packets lost for want of memory"},
     {0},

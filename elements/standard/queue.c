@@ -211,20 +211,6 @@ static int read_capacity(struct element *e, const struct handler_call *call, str
     return 0;
 }
 
-static int write_capacity(struct element *e, const struct handler_call *call)
-{
-    struct queue *q = element_as(struct queue, e);
-    struct arg_context context = {.element = e, .errors = call->errors, .name = "CAPACITY"};
-    unsigned before = call->errors->count;
-
-    if (!arg_unsigned.parse(&context, call->value, &q->wanted)) {
-        if (call->errors->count == before)
-            args_error(&context, "invalid number");
-        return -EINVAL;
-    }
-    return configure(e, NULL, call->errors) ? 0 : -ENOMEM;
-}
-
 static int reset_counts(struct element *e, const struct handler_call *call)
 {
     struct queue *q = element_as(struct queue, e);
@@ -263,7 +249,8 @@ static const struct handler handlers[] = {
     {.name = "length", .read = read_length, .help = "packets in the queue"},
     {.name = "highwater_length", .flags = HANDLER_READ, .type = &arg_unsigned,
      .offset = offsetof(struct queue, highwater), .help = "the most there ever were"},
-    {.name = "capacity", .read = read_capacity, .write = write_capacity,
+    {.name = "capacity", .read = read_capacity, .write = element_write_argument,
+     .argument = "CAPACITY",
      .help = "packets it holds; those that a smaller capacity leaves no room for are dropped"},
     {.name = "drops", .flags = HANDLER_READ, .type = &arg_u64,
      .offset = offsetof(struct queue, drops), .help = "packets that found the queue full"},

@@ -118,18 +118,18 @@ static void print_handlers(const struct handler *h)
     for (; h && h->name; h++) {
         bool readable = h->read || (h->type && (h->flags & HANDLER_READ));
         bool writable = h->write || (h->type && (h->flags & HANDLER_WRITE));
-        char name[64], note[32];
+        char name[64], note[96];
         const char *percent = strchr(h->name, '%');
 
-        if (h->flags & HANDLER_PRIVATE)
-            continue;
         if (!any)
             printf(".RS\n.PP\nHandlers:\n");
         any = true;
         snprintf(name, sizeof name, "%.*s%s", (int)(percent ? percent - h->name : 63), h->name,
                  percent ? "N" : "");
-        snprintf(note, sizeof note, "%s%s%s", readable ? "read" : "",
-                 readable && writable ? ", " : "", writable ? "write" : "");
+        snprintf(note, sizeof note, "%s%s%s%s%s", readable ? "read" : "",
+                 h->flags & HANDLER_PARAMETER ? " with a parameter" : "",
+                 readable && writable ? ", " : "", writable ? "write" : "",
+                 h->flags & HANDLER_PRIVATE ? ", from the configuration alone" : "");
         item(name, note);
         print_text(h->help ? h->help : "");
         putchar('\n');
@@ -143,6 +143,20 @@ static int by_name(const void *a, const void *b)
     const struct element_class *const *x = a, *const *y = b;
 
     return strcmp((*x)->name, (*y)->name);
+}
+
+/* One a line. */
+static void print_paragraphs(const char *text)
+{
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        char *paragraph = strndup(text, strcspn(text, "\n"));
+
+        end = text + strcspn(text, "\n");
+        printf(".PP\n");
+        print_text(paragraph ? paragraph : "");
+        printf("\n");
+        free(paragraph);
+    }
 }
 
 void manual_elements(void)
@@ -170,11 +184,8 @@ void manual_elements(void)
         printf(", processing ");
         print_text(c->processing);
         printf(".\n");
-        if (c->manual) {
-            printf(".PP\n");
-            print_text(c->manual);
-            printf("\n");
-        }
+        if (c->manual)
+            print_paragraphs(c->manual);
         print_arguments(c->arguments);
         print_handlers(c->handlers);
     }

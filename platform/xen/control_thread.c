@@ -18,7 +18,7 @@
 
 enum {
     CONTROL_STACK_PAGES = 12,       /* it parses and builds routers */
-    INSTANCE_STACK_PAGES = 8,       /* a push goes through many elements */
+    INSTANCE_STACK_PAGES = 12,      /* a push goes through many elements; scripts call each other */
     TASKS_A_TURN = 32,              /* run by an instance before others have their turn */
     QUEUE_MAX = 1024,               /* events; more become one look at everything */
 };
@@ -177,8 +177,8 @@ static void host_stop(struct control_host *host, void *thread)
     struct runner *runner = thread;
 
     (void)host;
+    scheduler_interrupt(runner->scheduler);     /* a DriverManager may tidy up */
     while (!runner->ended) {
-        runner->scheduler->stop = true;
         thread_wake(runner->thread);
         /* Its last act is to wake us; other wakes may come before. */
         thread_block(UINT64_MAX);
