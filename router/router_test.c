@@ -371,6 +371,93 @@ static void test_handlers(void **state)
     router_destroy(r);
 }
 
+/* ---- who decides when the driver stops ---- */
+
+static unsigned steps_left, steps_taken;
+
+/* Raises the count as long as there are steps; then says that it is over. */
+static bool driver_step(struct element *e)
+{
+    steps_taken++;
+    if (!steps_left)
+        return false;
+    steps_left--;
+    router_adjust_runs(e->router, 1);
+    return true;
+}
+
+static bool never_decides(struct element *e)
+{
+    (void)e;
+    steps_taken++;
+    return true;
+}
+
+/* A router that does not run yet, whose sink decides. */
+static struct router *with_driver(bool (*step)(struct element *))
+{
+    struct errors errors = {0};
+    const char *config = "TSource(1) -> t :: TSink";
+    struct router *r = router_from_text(config, strlen(config), "config", NULL, 0, &errors);
+
+    assert_non_null(r);
+    assert_true(router_set_driver(r, router_find(r, "t"), step));
+    assert_false(router_set_driver(r, router_find(r, "t"), step));
+    assert_true(router_initialize(r, &scheduler, &errors));
+    steps_taken = 0;
+    return r;
+}
+
+static void test_without_a_driver_script_a_request_stops(void **state)
+{
+    struct router *r = start("TSource(1) -> TSink");
+
+    (void)state;
+    router_please_stop(r);
+    assert_true(scheduler.stop);
+    router_destroy(r);
+}
+
+static void test_a_driver_script_decides(void **state)
+{
+    struct router *r;
+
+    (void)state;
+    steps_left = 2;
+    r = with_driver(driver_step);
+    for (unsigned i = 1; i <= 3; i++) {
+        router_please_stop(r);
+        assert_int_equal(steps_taken, i - 1);       /* not from within: between two tasks */
+        scheduler_run(&scheduler, 1);
+        assert_int_equal(steps_taken, i);
+        assert_int_equal(scheduler.stop, i == 3);
+        assert_int_equal(r->stop_requested, i == 3);
+    }
+    router_destroy(r);
+}
+
+/* However often it raises the count, and though it never says that it is over. */
+static void test_an_interrupt_cannot_be_refused(void **state)
+{
+    struct router *r;
+
+    (void)state;
+    steps_left = 5;
+    r = with_driver(driver_step);
+    scheduler_interrupt(&scheduler);
+    assert_true(scheduler.stop);
+    assert_int_equal(steps_taken, 6);
+    scheduler_interrupt(&scheduler);                /* it is not asked again */
+    assert_int_equal(steps_taken, 6);
+    router_destroy(r);
+    scheduler.stop = false;
+    r = with_driver(never_decides);
+    scheduler_interrupt(&scheduler);
+    assert_true(scheduler.stop);
+    assert_int_equal(steps_taken, 1000);
+    router_destroy(r);
+}
+
 static void test_every_class_has_what_its_ports_need(void **state)
 {
     (void)state;
@@ -406,6 +493,9 @@ int main(void)
         TEST(test_tickets_share_the_time),
         TEST(test_timers_fire_in_order),
         TEST(test_handlers),
+        TEST(test_without_a_driver_script_a_request_stops),
+        TEST(test_a_driver_script_decides),
+        TEST(test_an_interrupt_cannot_be_refused),
         TEST(test_every_class_has_what_its_ports_need),
     };
 
