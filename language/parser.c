@@ -560,6 +560,11 @@ static char *unquote(struct parser *parser, const char *word)
     return value;
 }
 
+static void bad_requirement(struct parser *parser, const char *text, struct landmark *landmark)
+{
+    syntax_error(parser->syntax, landmark, "syntax error at requirement '%s'", text);
+}
+
 static void require(struct parser *parser, const char *text, enum enclosure enclosure,
                     struct landmark *landmark)
 {
@@ -576,7 +581,9 @@ static void require(struct parser *parser, const char *text, enum enclosure encl
                strcmp(words.word[0], "library") != 0) {
         /* `require(x)` is short for `require(package x)` */
         value = unquote(parser, words.word[0]);
-        if (value)
+        if (value && !args_is_one_word(value))
+            bad_requirement(parser, text, landmark);
+        else if (value)
             add_requirement(parser, "package", value, landmark);
     } else if (words.n == 2 && strcmp(words.word[0], "package") == 0) {
         value = unquote(parser, words.word[1]);
@@ -587,7 +594,7 @@ static void require(struct parser *parser, const char *text, enum enclosure encl
         if (value)
             require_library(parser, value, enclosure, landmark);
     } else {
-        syntax_error(parser->syntax, landmark, "syntax error at requirement '%s'", text);
+        bad_requirement(parser, text, landmark);
     }
     free(value);
     words_free(&words);

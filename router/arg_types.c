@@ -173,6 +173,8 @@ static bool parse_string(const struct arg_context *c, const char *text, void *va
 {
     struct arg_string string;
 
+    if (!args_is_one_word(text))
+        return false;
     string.s = args_unquote(text, &string.length);
     if (!string.s)
         return args_error(c, "out of memory");
@@ -192,12 +194,12 @@ static bool parse_word(const struct arg_context *c, const char *text, void *valu
 {
     struct arg_string string;
 
-    if (!*text || strpbrk(text, " \t\r\n\v\f\"'"))
+    if (!parse_string(c, text, &string))
         return false;
-    string.s = strdup(text);
-    string.length = strlen(text);
-    if (!string.s)
-        return args_error(c, "out of memory");
+    if (!string.length || string.s[strcspn(string.s, " \t\r\n\v\f")]) {
+        release_string(&string);
+        return false;
+    }
     memcpy(value, &string, sizeof string);
     return true;
 }
@@ -275,11 +277,24 @@ static bool read_short_dotted(const char *text, uint32_t *address)
     return end && !*end;
 }
 
+/* Decimal whatever it begins with. */
+static bool read_prefix_length(const char *s, unsigned *length)
+{
+    unsigned v = 0;
+
+    if (!*s)
+        return false;
+    for (; isdigit((unsigned char)*s) && v <= 32; s++)
+        v = v * 10 + (unsigned)(*s - '0');
+    *length = v;
+    return !*s && v <= 32;
+}
+
 bool args_read_prefix(const struct element *scope, const char *text, struct arg_prefix *prefix)
 {
     const char *slash = strchr(text, '/');
     char address[64];
-    uint64_t length;
+    unsigned length;
     struct arg_prefix v;
 
     if (!slash) {
@@ -300,8 +315,8 @@ bool args_read_prefix(const struct element *scope, const char *text, struct arg_
     snprintf(address, sizeof address, "%.*s", (int)(slash - text), text);
     if (!args_read_ip(scope, address, &v.address) && !read_short_dotted(address, &v.address))
         return false;
-    if (args_read_unsigned(slash + 1, 32, &length))
-        v.mask = mask_of_length((unsigned)length);
+    if (read_prefix_length(slash + 1, &length))
+        v.mask = mask_of_length(length);
     else if (!args_read_ip(NULL, slash + 1, &v.mask))
         return false;
     *prefix = v;
@@ -311,6 +326,7 @@ bool args_read_prefix(const struct element *scope, const char *text, struct arg_
 bool args_read_ether(const struct element *scope, const char *text, uint8_t mac[6])
 {
     const char *s = text;
+    char separator = strchr(text, '-') ? '-' : ':';
     uint8_t v[6];
 
     for (int i = 0; i < 6; i++) {
@@ -320,7 +336,7 @@ bool args_read_ether(const struct element *scope, const char *text, uint8_t mac[
             byte = byte * 16 + (unsigned)digit_value(*s++);
             digits++;
         }
-        if (!digits || (i < 5 && *s != ':' && *s != '-') || (i == 5 && *s))
+        if (!digits || (i < 5 && *s != separator) || (i == 5 && *s))
             return scope && names_find(scope, NAME_ETHER, text, mac, 6);
         v[i] = (uint8_t)byte;
         s++;

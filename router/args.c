@@ -302,6 +302,15 @@ char *args_unquote(const char *text, size_t *length)
     return unquoted;
 }
 
+bool args_is_one_word(const char *text)
+{
+    const char *s = text;
+
+    while (*s && !isspace((unsigned char)*s))
+        s = end_of(skip_piece(s), s);
+    return s > text && !*s;
+}
+
 static bool needs_quotes(const char *bytes, size_t length)
 {
     if (!length)
@@ -443,7 +452,8 @@ static void parse_row(struct parse *parse, unsigned row, const struct argument *
             found = position;
         }
     }
-    if (found < 0) {
+    /* An empty place between commas leaves the argument as if it had not been given. */
+    if (found < 0 || !*text) {
         if (required)
             parse->ok = args_error(&context, "required argument missing");
         return;

@@ -8,6 +8,7 @@
  *
  * - A configuration string is split at top-level commas. Comments vanish, quotes stay
  *   until a type reads them. A trailing empty argument is dropped.
+ * - An empty argument counts as not given.
  * - An argument that starts with an unquoted word of a declared name followed by more
  *   is a keyword argument; the last of duplicates wins.
  * - Values are stored only when every argument parsed.
@@ -41,6 +42,8 @@ void words_free(struct words *words);
 unsigned args_keyword_length(const char *word);
 /* Reads quotes, backslashes and \<hex> as Click does; malloc'ed, `*length` bytes and a NUL. */
 char *args_unquote(const char *text, size_t *length);
+/* Whether there is no white space but in quotes, and the text is not empty. */
+bool args_is_one_word(const char *text);
 /* Appends text so that args_unquote() gives it back, quoted only when needed. */
 void args_quote(struct text *out, const char *bytes, size_t length);
 
@@ -73,8 +76,8 @@ extern const struct arg_type
     arg_u64,            /* uint64_t */
     arg_int64,          /* int64_t */
     arg_bool,           /* bool */
-    arg_string,         /* struct arg_string: quotes removed */
-    arg_word,           /* struct arg_string: one word */
+    arg_string,         /* struct arg_string: quotes removed; white space only within quotes */
+    arg_word,           /* struct arg_string: quotes removed, no white space */
     arg_text,           /* struct arg_string: as it stands, quotes and all */
     arg_ip,             /* uint32_t, network order; AddressInfo names */
     arg_ip_prefix,      /* struct arg_prefix: a.b.c.d/len, a.b.c.d/mask, a.b.c.d (= /32) */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* args_test.c - splitting, quoting, types, and the rules by which words find their row. */
+#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -109,6 +110,56 @@ static void test_quoting(void **state)
         free(back);
         text_free(&again);
     }
+}
+
+static void test_one_word(void **state)
+{
+    static const char *const one[] = {
+        "a", "a\"b c\"d", "'a b'", "\\<41 42>", "\"a\\\" b\"", "\"\"", "'open x",
+    };
+    static const char *const more[] = {"", "a b", "'a' 'b'", " a", "a ", "\"a\" b"};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof one / sizeof *one; i++)
+        assert_true(args_is_one_word(one[i]));
+    for (unsigned i = 0; i < sizeof more / sizeof *more; i++)
+        assert_false(args_is_one_word(more[i]));
+}
+
+static void test_empty_arguments(void **state)
+{
+    struct subject s = {.base = {.class = &class}, .second = 7};
+
+    (void)state;
+    parse(&s, "1, , SMALL 3", "");
+    assert_int_equal(s.second, 7);
+    assert_int_equal(s.small, 3);
+    parse(&s, ", 2", "FIRST: required argument missing\n");
+    parse(&s, "5, 6,", "");
+    assert_int_equal(s.second, 6);
+}
+
+static void test_prefixes_and_macs(void **state)
+{
+    static const struct { const char *text; bool ok; } prefixes[] = {
+        {"1.2.3.4/24", true}, {"10/8", true}, {"1.2.3.4/255.255.0.0", true}, {"1.2.3.4", true},
+        {"1.2.3.4/0x18", false}, {"1.2.3.4/33", false}, {"1.2.3.4/", false}, {"/24", false},
+        {"1.2.3.4/-1", false}, {"1.2.3.4/4294967297", false},
+    }, macs[] = {
+        {"0:1:2:3:4:5", true}, {"00-0a-0B-ff-FF-00", true}, {"00:01-02:03:04:05", false},
+        {"0:1:2:3:4", false}, {"0:1:2:3:4:5:6", false}, {"000:1:2:3:4:5", false}, {"", false},
+    };
+    struct arg_prefix prefix;
+    uint8_t mac[6];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        assert_int_equal(args_read_prefix(NULL, prefixes[i].text, &prefix), prefixes[i].ok);
+    for (unsigned i = 0; i < sizeof macs / sizeof *macs; i++)
+        assert_int_equal(args_read_ether(NULL, macs[i].text, mac), macs[i].ok);
+    /* Decimal, however it looks. */
+    assert_true(args_read_prefix(NULL, "1.2.3.4/010", &prefix));
+    assert_int_equal(prefix.mask, htobe32(0xFFC00000));
 }
 
 static void test_positions_and_keywords(void **state)
@@ -239,6 +290,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_splitting),
         cmocka_unit_test(test_quoting),
+        cmocka_unit_test(test_one_word),
+        cmocka_unit_test(test_empty_arguments),
+        cmocka_unit_test(test_prefixes_and_macs),
         cmocka_unit_test(test_positions_and_keywords),
         cmocka_unit_test(test_a_failed_parse_stores_nothing),
         cmocka_unit_test(test_integers),

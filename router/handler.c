@@ -122,17 +122,18 @@ static int read_driver(struct element *e, const struct handler_call *call, struc
     return 0;
 }
 
-static int read_source(struct element *e, const struct handler_call *call, struct text *out)
-{
-    (void)call;
-    text_puts(out, router_of(e)->source ? router_of(e)->source : "");
-    return 0;
-}
-
 static int read_flat(struct element *e, const struct handler_call *call, struct text *out)
 {
     (void)call;
     plan_unparse(router_of(e)->plan, out);
+    return 0;
+}
+
+static int read_source(struct element *e, const struct handler_call *call, struct text *out)
+{
+    if (router_of(e)->compact)
+        return read_flat(e, call, out);
+    text_puts(out, router_of(e)->source ? router_of(e)->source : "");
     return 0;
 }
 

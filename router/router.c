@@ -205,9 +205,27 @@ static bool configure(struct router *r, struct errors *errors)
     return errors->count == before;
 }
 
+/* There are no packages to load: what there is, is built in. */
+static bool check_requirements(const struct plan *plan, struct router *r, struct errors *errors)
+{
+    unsigned before = errors->count;
+
+    for (unsigned i = 0; i < plan->n_requirements; i++) {
+        const struct plan_requirement *requirement = &plan->requirements[i];
+
+        if (strcmp(requirement->type, "package") == 0)
+            errors_add(errors, requirement->landmark, "requirement '%s' not available",
+                       requirement->value);
+        else if (strcmp(requirement->type, "compact_config") == 0)
+            r->compact = true;
+    }
+    return errors->count == before;
+}
+
 struct router *router_create(struct plan *plan, const char *source, struct errors *errors)
 {
     struct router *r = calloc(1, sizeof *r);
+    bool available;
 
     if (!r) {
         errors_add(errors, NULL, "out of memory");
@@ -216,9 +234,12 @@ struct router *router_create(struct plan *plan, const char *source, struct error
     }
     r->plan = plan;
     r->run_count = 1;
-    if (source)
+    available = check_requirements(plan, r, errors);
+    if (source && !r->compact)
         r->source = strdup(source);
-    if (make_elements(r, errors) && graph_wire(r, plan, errors) && configure(r, errors))
+    /* Without what it requires it does not run, but its other errors are told as well. */
+    if (make_elements(r, errors) && graph_wire(r, plan, errors) && configure(r, errors) &&
+        available)
         return r;
     router_destroy(r);
     return NULL;

@@ -20,6 +20,7 @@ struct router {
     struct scheduler *scheduler;        /* NULL before router_initialize() */
     struct plan *plan;                  /* owned */
     char *source;                       /* the configuration's text, for the `config` handler */
+    bool compact;                       /* require(compact_config): it was not kept */
     int run_count;                      /* the driver stops when this is no longer positive */
     bool running;
     bool stop_requested;

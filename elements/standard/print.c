@@ -109,6 +109,7 @@ static bool configure(struct element *e, const struct words *rest, struct errors
         {"NONE", CONTENTS_NONE}, {"HEX", CONTENTS_HEX}, {"ASCII", CONTENTS_ASCII},
         {"false", CONTENTS_NONE}, {"true", CONTENTS_HEX},       /* what old configurations say */
         {"no", CONTENTS_NONE}, {"yes", CONTENTS_HEX}, {"0", CONTENTS_NONE}, {"1", CONTENTS_HEX},
+        {"f", CONTENTS_NONE}, {"t", CONTENTS_HEX}, {"n", CONTENTS_NONE}, {"y", CONTENTS_HEX},
     };
     struct print *pr = element_as(struct print, e);
     const char *word = pr->contents_word.s;
