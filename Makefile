@@ -25,6 +25,7 @@ find    = $(filter-out %_test.c,$(foreach f,$(wildcard $(1)),$(if $(filter fuzz_
 ROUTER  := $(call find,router/*.c language/*.c elements/*/*.c)
 PROCESS := $(ROUTER) $(call find,platform/linux/*.c platform/linux/elements/*.c)
 TESTS   := $(wildcard */*_test.c */*/*_test.c */*/*/*_test.c)
+FUZZERS := $(wildcard */fuzz_*.c */*/fuzz_*.c)
 
 all: process guest cli man ## the program, the guest, the command and their manual pages
 
@@ -86,6 +87,39 @@ $(BUILD)/test/click: $(TEST_OBJ) $(BUILD)/test/platform/linux/main.o
 unit-tests: $(TEST_BIN) ## every *_test.c, under ASan and UBSan
 	$(Q)for t in $(TEST_BIN); do echo "$$t"; $$t || exit 1; done
 
+# ---- fuzz targets: X/fuzz_NAME.c, X/fuzz_NAME.dict if it has words, tests/corpus/NAME/ ----
+
+FUZZ_TEST := $(FUZZERS:%.c=$(BUILD)/test/%)
+FUZZ_LIVE := $(FUZZERS:%.c=$(BUILD)/fuzz/%)
+fuzz_name = $(patsubst fuzz_%,%,$(notdir $(1)))
+
+$(FUZZ_TEST): %: %.o $(BUILD)/test/tests/replay.o $(TEST_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lm
+
+corpus: $(FUZZ_TEST) ## inputs that fuzzing found, once through each target, under ASan and UBSan
+	$(Q)$(foreach f,$(FUZZ_TEST),$(f) tests/corpus/$(call fuzz_name,$(f))/* &&) true
+
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)clang $(BASE) -O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(FUZZ_LIVE): %: %.o $(TEST_OBJ:$(BUILD)/test/%=$(BUILD)/fuzz/%)
+	$(call say,LINK,$@)
+	$(Q)clang $(SANITIZE) -fsanitize=fuzzer -o $@ $^ -lm
+
+# What is new is kept in $(BUILD)/corpus; "make corpus-merge" takes what reaches new code into tests/corpus.
+fuzz: $(FUZZ_LIVE) ## searches for inputs that fail, FUZZ_SECONDS (60) for each target
+	$(Q)$(foreach f,$(FUZZ_LIVE),mkdir -p $(BUILD)/corpus/$(call fuzz_name,$(f)) && \
+	    $(f) -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=2000 -timeout=5 -print_final_stats=1 \
+	    $(addprefix -dict=,$(wildcard $(f:$(BUILD)/fuzz/%=%).dict)) \
+	    $(BUILD)/corpus/$(call fuzz_name,$(f)) tests/corpus/$(call fuzz_name,$(f)) &&) true
+
+corpus-merge: $(FUZZ_LIVE)
+	$(Q)$(foreach f,$(FUZZ_LIVE),mkdir -p tests/corpus/$(call fuzz_name,$(f)) && \
+	    $(f) -merge=1 -max_len=2000 tests/corpus/$(call fuzz_name,$(f)) $(BUILD)/corpus/$(call fuzz_name,$(f)) &&) true
+
 conformance: $(BUILD)/test/click $(BUILD)/click ## configurations with expected output
 	$(Q)CLICK=$(abspath $(BUILD))/test/click $(PYTHON) -m pytest -q tests/conformance.py $(PYTEST_ARGS)
 
@@ -104,9 +138,10 @@ packages: ## installs the Debian packages that are missing
 	$(Q)./need-packages packages lab/packages
 
 test: packages ## everything but the lab tests marked slow: about 20 minutes on two cores
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(TEST_BIN) $(BUILD)/test/click
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(TEST_BIN) $(FUZZ_TEST) $(BUILD)/test/click
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) warnings
 	$(Q)$(MAKE) --no-print-directory unit-tests
+	$(Q)$(MAKE) --no-print-directory corpus
 	$(Q)$(MAKE) --no-print-directory conformance
 	$(Q)$(MAKE) --no-print-directory process-tests
 	$(Q)$(MAKE) --no-print-directory lab-tests PYTEST_ARGS="-m 'not slow'"
@@ -121,8 +156,8 @@ help: ## this list
 clean: ## removes what was built
 	rm -rf $(BUILD)
 
-.PHONY: all process guest cli man install test unit-tests conformance process-tests lab-tests \
-    warnings packages demo help clean
+.PHONY: all process guest cli man install test unit-tests corpus corpus-merge fuzz conformance \
+    process-tests lab-tests warnings packages demo help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test -name '*.d' 2>/dev/null)

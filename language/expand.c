@@ -50,10 +50,10 @@ static const char *find_value(const struct variables *variables, const char *nam
                     memcmp(options->defines[i].name, name, length) == 0)
                     return options->defines[i].value;
         variable = body_variable(environment->body, name, length);
-        if (variable && variable < environment->body->variables + environment->body->n_formals)
-            return environment->values[variable - environment->body->variables];
-        if (variable)
+        if (variable && !environment->outer)
             return variable->value;
+        if (variable && environment->values[variable - environment->body->variables])
+            return environment->values[variable - environment->body->variables];
     }
     return NULL;
 }
@@ -215,11 +215,35 @@ static bool add_body(struct expansion *expansion, const struct syntax_body *body
     return true;
 }
 
-/* The environment of a use of `body` inside `here`. What encloses it is decided by the text. */
+/* What a definition in a compound is worth in one use of it. NULL: out of memory. */
+static const char *expand_definition(struct expansion *expansion,
+                                     const struct environment *environment, const char *value)
+{
+    struct syntax *syntax = expansion->syntax;
+    struct lookup lookup = {
+        .variables = {.value = value_of, .work_left = &syntax->work_left},
+        .expansion = expansion,
+        .environment = environment,
+    };
+    struct text text = {0};
+    const char *copy;
+
+    variables_expand(&lookup.variables, value, strlen(value), 0, &text);
+    syntax->arena.failed |= text.failed;
+    copy = arena_copy(&syntax->arena, text_string(&text), text.length);
+    text_free(&text);
+    return copy;
+}
+
+/*
+ * The environment of a use of `body` inside `here`. What encloses it is decided by the text.
+ * Formals have their `values`; definitions get theirs now, one after the other, from what is known
+ * here: a compound further in may have a variable of the same name.
+ */
 static const struct environment *new_environment(struct expansion *expansion,
                                                  const struct environment *here,
                                                  const struct syntax_body *body,
-                                                 const char **values)
+                                                 const char *const *values)
 {
     struct arena *arena = &expansion->syntax->arena;
     struct environment *environment = arena_alloc(arena, sizeof(*environment));
@@ -229,10 +253,16 @@ static const struct environment *new_environment(struct expansion *expansion,
         return NULL;
     while (here->outer && here->body != body->outer)
         here = here->outer;
-    *environment = (struct environment){body, here, values};
-    for (i = 0; i < body->n_formals; i++) {
-        values[i] = arena_copy(arena, values[i], strlen(values[i]));
-        if (!values[i])
+    *environment = (struct environment){
+        body, here, arena_alloc(arena, (body->n_variables + 1) * sizeof(*environment->values)),
+    };
+    if (!environment->values)
+        return NULL;
+    for (i = 0; i < body->n_variables; i++) {
+        environment->values[i] =
+            i < body->n_formals ? arena_copy(arena, values[i], strlen(values[i]))
+                                : expand_definition(expansion, environment, body->variables[i].value);
+        if (!environment->values[i])
             return NULL;
     }
     return environment;

@@ -15,7 +15,7 @@
 struct environment {
     const struct syntax_body *body;
     const struct environment *outer;    /* of the body that it was written in; NULL: the file */
-    const char **values;                /* of the formals */
+    const char **values;                /* of all its variables; the file has none: they are looked up */
 };
 
 struct node {

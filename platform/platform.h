@@ -111,6 +111,8 @@ void platform_device_on_transmit(struct device *device, struct task *task);
 
 /* ---- files, where the platform has them ---- */
 
+extern const bool platform_has_files;
+
 /*
  * The whole contents, malloc'ed, or NULL with an error added. "-" is standard
  * input in a process.

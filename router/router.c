@@ -355,10 +355,13 @@ struct plan *router_parse(const char *text, size_t length, const char *filename,
                           struct errors *errors)
 {
     struct language_options options = {.class_known = class_known, .defines = defines,
-                                       .n_defines = n_defines, .read_library = read_library};
+                                       .n_defines = n_defines};
     unsigned before = errors->count;
-    struct plan *plan = language_parse(text, length, filename, &options, errors);
+    struct plan *plan;
 
+    if (platform_has_files)             /* or else the language says that there are none */
+        options.read_library = read_library;
+    plan = language_parse(text, length, filename, &options, errors);
     if (!plan || errors->count == before)
         return plan;
     plan_free(plan);

@@ -83,6 +83,8 @@ static char *read_all(FILE *f, size_t *length)
     return text_take(&t);
 }
 
+const bool platform_has_files = true;
+
 char *platform_file_read(const char *name, size_t *length, struct errors *errors)
 {
     bool standard_input = strcmp(name, "-") == 0;

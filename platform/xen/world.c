@@ -52,6 +52,8 @@ void platform_wake(struct scheduler *scheduler)
         thread_wake(scheduler->owner);
 }
 
+const bool platform_has_files = false;
+
 char *platform_file_read(const char *name, size_t *length, struct errors *errors)
 {
     (void)length;
