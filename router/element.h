@@ -154,6 +154,8 @@ struct element_class {
     bool (*configure)(struct element *e, const struct words *rest, struct errors *errors);
     bool (*initialize)(struct element *e, struct errors *errors);
     void (*cleanup)(struct element *e);
+    /* Takes over from the element whose place it takes: of its class and name, about to be cleaned up. */
+    void (*take_state)(struct element *e, struct element *predecessor);
 
     push_function *push;
     push_one_function *push_one;            /* NULL: push with a batch of one */

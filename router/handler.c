@@ -237,6 +237,13 @@ static int write_stop(struct element *e, const struct handler_call *call)
     return 0;
 }
 
+static int write_hotconfig(struct element *e, const struct handler_call *call)
+{
+    struct router *r = router_of(e);
+
+    return r->reconfigure(r, call->value, call->length, call->errors) ? 0 : -EINVAL;
+}
+
 static const struct handler router_handlers[] = {
     {.name = "version", .read = read_version, .help = "the version of Click that this speaks"},
     {.name = "driver", .read = read_driver, .help = "where the router runs"},
@@ -252,8 +259,16 @@ static const struct handler router_handlers[] = {
     {.name = "active_ports", .read = read_active_ports,
      .help = "the ports at which packets are moved: inputs that pull (i), outputs that push (o)"},
     {.name = "memory", .read = read_memory, .help = "memory of the system, bytes"},
+    {.name = "hotconfig", .write = write_hotconfig, .flags = HANDLER_RAW,
+     .help = "a write replaces the configuration, when all is well with the new one"},
     {0},
 };
+
+/* Not every platform lets the configuration be replaced in this way. */
+static bool offered(const struct router *r, const struct handler *h)
+{
+    return h->write != write_hotconfig || r->reconfigure;
+}
 
 /* ---- finding ---- */
 
@@ -318,7 +333,7 @@ const struct handler *handler_find(struct router *r, struct element *e, const ch
     if (!e) {
         for (h = router_handlers; h->name; h++)
             if (strcmp(h->name, name) == 0)
-                return h;
+                return offered(r, h) ? h : NULL;
         return NULL;
     }
     for (h = e->class->handlers; h && h->name; h++)
@@ -381,7 +396,8 @@ void handler_list(struct router *r, struct element *e, struct text *out)
     (void)r;
     if (!e) {
         for (h = router_handlers; h->name; h++)
-            add_listed(h, h->name, false, out);
+            if (offered(r, h))
+                add_listed(h, h->name, false, out);
         return;
     }
     for (h = e->class->handlers; h && h->name; h++) {

@@ -338,6 +338,25 @@ void router_destroy(struct router *r)
     free(r);
 }
 
+struct element *router_predecessor(const struct element *e)
+{
+    const struct router *old = e->router->replaces;
+    struct element *found = old ? router_find(old, e->name) : NULL;
+
+    return found && found->class == e->class ? found : NULL;
+}
+
+void router_take_place(struct router *r)
+{
+    for (unsigned i = 0; r->replaces && i < r->n_elements; i++) {
+        struct element *e = r->elements[i], *old = router_predecessor(e);
+
+        if (old && e->class->take_state)
+            e->class->take_state(e, old);
+    }
+    r->replaces = NULL;
+}
+
 static bool class_known(const char *name)
 {
     return element_class_find(name) != NULL;

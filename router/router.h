@@ -33,6 +33,13 @@ struct router {
     unsigned *name_table;
     unsigned *configure_order;          /* element indexes by phase */
     void *names;                        /* AddressInfo, PortInfo: see names.h */
+    struct router *replaces;            /* whose place it shall take, while that one runs; NULL: nobody's */
+    /*
+     * What the handler `hotconfig` does: false, with errors added, when the text makes no router that
+     * comes up; otherwise that router takes this one's place soon. NULL: there is no such handler.
+     */
+    bool (*reconfigure)(struct router *router, const char *text, size_t length,
+                        struct errors *errors);
 };
 
 /* Takes the plan, even when it fails. `source` is copied and may be NULL. NULL: errors say why. */
@@ -40,6 +47,13 @@ struct router *router_create(struct plan *plan, const char *source, struct error
 /* False: errors say why; the router is still to be destroyed. */
 bool router_initialize(struct router *router, struct scheduler *scheduler, struct errors *errors);
 void router_destroy(struct router *router);
+
+/* ---- one router in the place of another ---- */
+
+/* The element of the router that is being replaced that has e's name and class; NULL: there is none. */
+struct element *router_predecessor(const struct element *e);
+/* Elements take over what their predecessors have; to be called when this one runs next, and the other never again. */
+void router_take_place(struct router *router);
 
 /* A plan from text; NULL: errors say where the text is wrong. */
 struct plan *router_parse(const char *text, size_t length, const char *filename,

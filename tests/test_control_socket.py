@@ -521,3 +521,86 @@ def test_packets_move_while_clients_ask(start, tmp_path):
         counts = [int(client.read("READ c.count\n")) for _ in range(20)]
     assert counts == sorted(counts) and counts[-1] > counts[0]
     process.stop()
+
+
+# ---- another configuration ----
+
+def hotconfig(client, config):
+    return client.ask(f"WRITEDATA hotconfig {len(config)}\n{config}")
+
+
+def test_clients_outlive_the_configuration(start, tmp_path):
+    process = start(CONFIG, "-R", "-u", "control", "-h", "list")
+    with connect(tmp_path / "control") as writer, connect(tmp_path / "control") as other:
+        other.send("READDATA late.run 4\nab")       # half a command is not lost either
+        until(lambda: writer.read("READ version\n") != b"")
+        assert hotconfig(writer, "late :: Script(TYPE PASSIVE, return $args)")[0] == 200
+        assert writer.read("READ list\n").split()[1:] == [b"late", b"click_driver@@ControlSocket"]
+        other.send("cd")
+        assert other.answer()[0] == 200
+        assert other.data() == b"abcd"
+        for i in range(50):
+            assert hotconfig(writer, f"e{i} :: Idle -> Discard")[0] == 200
+            assert writer.read(f"READ e{i}.class\n") == b"Idle"
+    with connect(tmp_path / "control") as client:
+        assert client.read("READ 1.name\n") == b"e49"
+        assert client.read("READ config\n") == b"e49 :: Idle -> Discard"
+    assert process.stop().split() == ["3", "e49", "Discard@2", "click_driver@@ControlSocket"]
+    assert process.said() == ""
+    assert not (tmp_path / "control").exists()
+
+
+@pytest.mark.parametrize("config, complaint", [
+    ("Idle -> ", "config:1:"),
+    ("Idle -> Nothing(1)", "unknown element class 'Nothing'"),
+    ("Idle -> Print(1, 2, 3) -> Discard", "While configuring"),
+    ("ControlSocket(UNIX, nowhere/control)", "bind: No such file or directory"),
+])
+def test_a_bad_configuration_changes_nothing(start, tmp_path, config, complaint):
+    process = start(CONFIG, "--allow-reconfigure", "-u", "control")
+    with connect(tmp_path / "control") as client:
+        assert client.ask("WRITE s.switch 1\n")[0] == 200
+        code, lines = hotconfig(client, config)
+        assert code == 520 and any(complaint in line for line in lines), lines
+        assert client.read("READ s.switch\n") == b"1"
+        assert client.read("READ config\n").decode() == CONFIG
+    process.stop()
+
+
+def test_the_last_of_two_configurations_counts(start, tmp_path):
+    process = start(CONFIG, "-R", "-u", "control")
+    configs = ["one :: Idle -> Discard", "two :: Idle -> Discard"]
+    with connect(tmp_path / "control") as client:
+        client.send("".join(f"WRITEDATA hotconfig {len(c)}\n{c}" for c in configs) + "READ 1.name\n")
+        for _ in range(3):
+            assert client.answer()[0] == 200
+        assert client.data() == b"two"
+    process.stop()
+
+
+def test_only_who_may_replaces_the_configuration(start, tmp_path):
+    process = start(CONFIG, "-R", "--no-allow-reconfigure", "-u", "control")
+    with connect(tmp_path / "control") as client:
+        assert hotconfig(client, "Idle -> Discard") == (511, ["No handler named 'hotconfig'"])
+        assert b"hotconfig" not in client.read("READ handlers\n")
+    process.stop()
+    process = start(CONFIG + "ControlSocket(UNIX, other, READONLY true)", "-R")
+    with connect(tmp_path / "other") as client:
+        assert b"hotconfig\tw%\n" in client.read("READ handlers\n")
+        assert hotconfig(client, "Idle -> Discard")[0] == 530
+        assert client.read("READ s.class\n") == b"Switch"
+    process.stop()
+
+
+def test_the_port_stays_the_same(start):
+    port = free_port()
+    process = start("cs :: ControlSocket(TCP, 127.0.0.1:%d)" % port, "-R")
+    with tcp(port) as client:
+        assert hotconfig(client, "cs :: ControlSocket(TCP, 127.0.0.1:%d); Idle -> d :: Discard" % port)[0] == 200
+        assert client.read("READ d.class\n") == b"Discard"
+        # Without a successor of its name the socket goes, and its clients with it.
+        assert hotconfig(client, "Idle -> Discard")[0] == 200
+        assert client.file.read() == b""
+    with pytest.raises(OSError):
+        Client(("127.0.0.1", port))
+    process.stop()

@@ -100,3 +100,25 @@ struct router *configuration_load(const struct options *options, bool *parsed,
     free(text);
     return r;
 }
+
+bool configuration_start(struct router *r, struct errors *errors)
+{
+    struct scheduler *scheduler = malloc(sizeof *scheduler);
+
+    if (!scheduler) {
+        errors_add(errors, NULL, "out of memory");
+        return false;
+    }
+    scheduler_init(scheduler);
+    return router_initialize(r, scheduler, errors);
+}
+
+void configuration_end(struct router *r)
+{
+    struct scheduler *scheduler = r ? r->scheduler : NULL;
+
+    router_destroy(r);
+    if (scheduler)
+        scheduler_destroy(scheduler);
+    free(scheduler);
+}

@@ -21,6 +21,10 @@ struct router *configuration_create(const struct options *options, const char *t
 /* The same from the file or expression that options name. */
 struct router *configuration_load(const struct options *options, bool *parsed,
                                   struct errors *errors);
+/* Brings it to life on a scheduler of its own. False: errors say why, and it is still to be ended. */
+bool configuration_start(struct router *router, struct errors *errors);
+/* Destroys router and scheduler; NULL is fine. */
+void configuration_end(struct router *router);
 /* What messages call it: "config", "<stdin>" or the file's name. */
 const char *configuration_name(const struct options *options);
 

@@ -136,20 +136,30 @@ void platform_wake(struct scheduler *scheduler)
     (void)scheduler;            /* one thread: whoever wakes is not asleep */
 }
 
-void loop_run(struct scheduler *s)
+/* True: it was interrupted. */
+static bool run(struct scheduler *s, const sigset_t *open)
+{
+    for (unsigned round = 0; !s->stop; round++) {
+        static const struct timespec at_once;
+
+        if (signals_deliver()) {
+            scheduler_interrupt(s);
+            return true;
+        }
+        if (!scheduler_run(s, TASKS_A_ROUND) && !s->stop)
+            sleep_until(s, open);
+        else if (round % ROUNDS_A_POLL == 0)
+            look(&at_once, open);
+    }
+    return false;
+}
+
+void loop_run(struct scheduler *s, struct scheduler *(*next)(void))
 {
     sigset_t open;
 
     signals_begin(&open);
-    for (unsigned round = 0; !s->stop; round++) {
-        static const struct timespec at_once;
-
-        if (signals_deliver())
-            scheduler_interrupt(s);
-        else if (!scheduler_run(s, TASKS_A_ROUND) && !s->stop)
-            sleep_until(s, &open);
-        else if (round % ROUNDS_A_POLL == 0)
-            look(&at_once, &open);
-    }
+    while (s && !run(s, &open))
+        s = next();
     signals_end();
 }

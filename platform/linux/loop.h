@@ -22,8 +22,11 @@ void loop_arm(int fd, enum loop_direction direction);
 /* Forgets both directions; before close(). */
 void loop_forget(int fd);
 
-/* Runs until the scheduler is told to stop, or SIGINT or SIGTERM arrives. */
-void loop_run(struct scheduler *scheduler);
+/*
+ * Runs until the scheduler is told to stop, or SIGINT or SIGTERM arrives. In the first case `next` is asked
+ * for a scheduler to go on with; NULL ends the loop.
+ */
+void loop_run(struct scheduler *scheduler, struct scheduler *(*next)(void));
 /* Frees what watches used. */
 void loop_free(void);
 

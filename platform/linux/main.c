@@ -17,6 +17,7 @@
 #include "platform/linux/configuration.h"
 #include "platform/linux/loop.h"
 #include "platform/linux/options.h"
+#include "platform/linux/reconfigure.h"
 #include "platform/linux/results.h"
 #include "platform/platform.h"
 #include "router/router.h"
@@ -44,7 +45,7 @@ static void drive(const struct options *options, struct router *r)
 
     getrusage(RUSAGE_SELF, &before);
     if (!options->quit && r->n_elements)
-        loop_run(r->scheduler);
+        loop_run(r->scheduler, reconfigure_next);
     else if (!options->quit && !options->no_warnings)
         fprintf(stderr, "warning: %s: configuration has no elements, exiting\n",
                 configuration_name(options));
@@ -52,21 +53,20 @@ static void drive(const struct options *options, struct router *r)
         print_time(clock_real_ns() - started, &before);
 }
 
-/* The router is there, configured; ends with the exit status. */
+/* The router is there, configured, and is taken; ends with the exit status. */
 static int run(const struct options *options, struct router *r)
 {
-    struct scheduler scheduler;
     struct errors errors = {0};
+    bool up = configuration_start(r, &errors);
     int status = 0;
-    bool up;
 
-    scheduler_init(&scheduler);
-    up = router_initialize(r, &scheduler, &errors);
+    reconfigure_begin(r, options);
     results_report(&errors, options->no_warnings);
     if (up) {
         if (options->output && !results_write_flat(r, options->output))
             status = 1;
         drive(options, r);
+        r = reconfigure_current();      /* not the one that it was, maybe */
         if (!results_print(r, options->handlers, options->n_handlers))
             status = 1;
         if (options->exit_handler)
@@ -75,8 +75,7 @@ static int run(const struct options *options, struct router *r)
         fprintf(stderr, "Router could not be initialized!\n");
         status = 1;
     }
-    router_destroy(r);
-    scheduler_destroy(&scheduler);
+    reconfigure_end();
     return status;
 }
 

@@ -278,7 +278,8 @@ static void keep(struct control_session *s, const char *bytes, size_t n)
     if (s->too_big || !n)
         return;
     more = counted(before + n) - counted(before);
-    fits = n <= CONTROL_COMMAND_MAX - before && more <= s->memory->max - s->memory->used;
+    fits = n <= CONTROL_COMMAND_MAX - before && more <= s->memory->max &&
+           s->memory->used <= s->memory->max - more;
     if (fits) {
         text_add(&s->in, bytes, n);
         fits = !s->in.failed;
@@ -548,6 +549,16 @@ void control_session_init(struct control_session *s, const struct control_calls 
 {
     *s = (struct control_session){.calls = calls, .context = context, .memory = memory};
     text_puts(&s->out, CONTROL_GREETING);
+}
+
+void control_session_move(struct control_session *s, void *context, struct control_memory *memory)
+{
+    size_t held = counted(s->in.length);
+
+    s->memory->used -= held;
+    memory->used += held;
+    s->memory = memory;
+    s->context = context;
 }
 
 void control_session_free(struct control_session *s)

@@ -90,6 +90,10 @@ void control_session_init(struct control_session *session, const struct control_
                           void *context, struct control_memory *memory);
 void control_session_free(struct control_session *session);
 
+/* From now on calls have another context, and what it holds counts elsewhere, whatever the bounds. */
+void control_session_move(struct control_session *session, void *context,
+                          struct control_memory *memory);
+
 /* Says how many of the bytes it took. */
 size_t control_session_input(struct control_session *session, const char *bytes, size_t n);
 /* Nothing more will come: an unfinished line is a command all the same. */

@@ -549,18 +549,87 @@ static void retry(struct element *e, struct timer *timer)
     errors_free(&errors);
 }
 
+/* The other has, or wants, the place that this one is told to have. */
+static bool same_place(const struct control_socket *c, const struct control_socket *other)
+{
+    if (c->type != other->type)
+        return false;
+    if (c->type == TYPE_UNIX)
+        return strcmp(c->path, other->path) == 0;
+    if (c->type == TYPE_SOCKET)
+        return c->given_fd == other->given_fd;
+    return c->port.address == other->port.address &&
+           (c->port.or_next || !c->port.port || c->port.port == other->port.port);
+}
+
+static struct control_socket *find_predecessor(struct control_socket *c)
+{
+    struct element *e = router_predecessor(&c->base);
+    struct control_socket *other = e ? element_as(struct control_socket, e) : NULL;
+
+    return other && same_place(c, other) ? other : NULL;
+}
+
 static bool initialize(struct element *e, struct errors *errors)
 {
     struct control_socket *c = element_as(struct control_socket, e);
 
     if (timer_init(&c->retry, e, retry) < 0 || task_init(&c->accept_task, e, run_accept) < 0)
         return element_error(e, errors, "out of memory");
+    if (find_predecessor(c))            /* take_state() gets the socket, with those who are connected */
+        return true;
     if (try_to_open(c, errors))
         return true;
     if (c->retries < 0)
         return false;
     timer_set_after(&c->retry, RETRY_NS);
     return true;
+}
+
+/* Clients do not notice: what was read, and what waits to be sent, moves with their connections. */
+static void take_connections(struct control_socket *c, struct control_socket *old)
+{
+    struct connection *n, **end = &c->connections;
+
+    while ((n = old->connections)) {
+        old->connections = n->next;
+        old->n_connections--;
+        task_destroy(&n->task);
+        if (task_init(&n->task, &c->base, run_connection) < 0) {
+            loop_forget(n->fd);
+            close(n->fd);
+            control_session_free(&n->session);
+            free(n);
+            continue;
+        }
+        n->owner = c;
+        control_session_move(&n->session, c, &c->memory);
+        task_schedule(&n->task);
+        n->next = NULL;
+        *end = n;
+        end = &n->next;
+        c->n_connections++;
+    }
+}
+
+static void take_state(struct element *e, struct element *predecessor)
+{
+    struct control_socket *c = element_as(struct control_socket, e);
+    struct control_socket *old = find_predecessor(c);
+
+    (void)predecessor;
+    if (!old)
+        return;
+    take_connections(c, old);
+    c->fd = old->fd;
+    c->bound = old->bound;
+    old->fd = -1;
+    old->bound = false;
+    c->port = old->port;
+    if (c->fd >= 0)
+        loop_watch(c->fd, LOOP_READ, &c->accept_task);
+    else if (c->type != TYPE_SOCKET)    /* it had none yet: this one goes on trying */
+        timer_set_after(&c->retry, 0);
 }
 
 static void cleanup(struct element *e)
@@ -719,13 +788,14 @@ ELEMENT_CLASS(control_socket) = {
     .name = "ControlSocket", .ports = PORTS_0_0, .processing = AGNOSTIC,
     .size = sizeof(struct control_socket),
     .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
-    .initialize = initialize, .cleanup = cleanup,
+    .initialize = initialize, .cleanup = cleanup, .take_state = take_state,
     .group = "control", .purpose = "opens a socket over which other programs call handlers",
     .manual =
         "Clients speak Click's ControlSocket protocol, version 1.3: lines such as `READ c.count` or `WRITE "
         "s.switch 1`, answered by lines that begin with a code, 2xx when all went well; HELP lists the "
         "commands. A TCP socket listens on all addresses, as Click's does, so whoever reaches the host may call "
         "handlers: use LOCALHOST true, an address in front of the port, or a Unix socket, whose file's rights "
-        "follow the umask. At most 256 clients are served at a time, others wait. A command may have 4 MiB "
+        "follow the umask. When a configuration is replaced, clients stay connected to a ControlSocket of the same "
+        "name at the same place. At most 256 clients are served at a time, others wait. A command may have 4 MiB "
         "with its data. In a process only.",
 };
