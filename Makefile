@@ -25,7 +25,7 @@ find    = $(filter-out %_test.c,$(foreach f,$(wildcard $(1)),$(if $(filter fuzz_
 ROUTER  := $(call find,router/*.c language/*.c elements/*/*.c)
 PROCESS := $(ROUTER) $(call find,platform/linux/*.c platform/linux/elements/*.c)
 TESTS   := $(wildcard */*_test.c */*/*_test.c */*/*/*_test.c)
-FUZZERS := $(wildcard */fuzz_*.c */*/fuzz_*.c)
+FUZZERS := $(wildcard */fuzz_*.c */*/fuzz_*.c */*/*/fuzz_*.c)
 
 all: process guest cli man ## the program, the guest, the command and their manual pages
 

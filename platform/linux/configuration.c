@@ -51,21 +51,28 @@ static bool add_sockets(struct plan *plan, const struct options *options, bool r
     return ok;
 }
 
+/* Click says so when the text was in order but what it describes was not. */
+static void say_not_initialized(struct errors *errors)
+{
+    errors_add(errors, NULL, "Router could not be initialized!");
+}
+
 struct router *configuration_create(const struct options *options, const char *text,
                                     size_t length, const char *filename, bool replaces,
-                                    bool *parsed, struct errors *errors)
+                                    struct errors *errors)
 {
     struct plan *plan = router_parse(text, length, filename, options->defines,
                                      options->n_defines, errors);
     struct router *r = NULL;
     char *source;
 
-    *parsed = plan;
     if (!plan)
         return NULL;
     source = strndup(text, length);
     if (source && add_sockets(plan, options, replaces)) {
         r = router_create(plan, source, errors);
+        if (!r)
+            say_not_initialized(errors);
     } else {
         errors_add(errors, NULL, "out of memory");
         plan_free(plan);
@@ -81,21 +88,19 @@ const char *configuration_name(const struct options *options)
     return strcmp(options->file, "-") == 0 ? "<stdin>" : options->file;
 }
 
-struct router *configuration_load(const struct options *options, bool *parsed,
-                                  struct errors *errors)
+struct router *configuration_load(const struct options *options, struct errors *errors)
 {
     struct router *r;
     size_t length;
     char *text;
 
-    *parsed = false;
     if (!options->file)
         return configuration_create(options, options->expression, strlen(options->expression),
-                                    configuration_name(options), false, parsed, errors);
+                                    configuration_name(options), false, errors);
     text = platform_file_read(options->file, &length, errors);
     if (!text)
         return NULL;
-    r = configuration_create(options, text, length, configuration_name(options), false, parsed,
+    r = configuration_create(options, text, length, configuration_name(options), false,
                              errors);
     free(text);
     return r;
@@ -110,7 +115,10 @@ bool configuration_start(struct router *r, struct errors *errors)
         return false;
     }
     scheduler_init(scheduler);
-    return router_initialize(r, scheduler, errors);
+    if (router_initialize(r, scheduler, errors))
+        return true;
+    say_not_initialized(errors);
+    return false;
 }
 
 void configuration_end(struct router *r)

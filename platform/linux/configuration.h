@@ -12,16 +12,15 @@ struct router;
 
 /*
  * A configured router from text, with the parameters and control sockets that options ask for. With
- * `replaces`, another router still has the sockets' addresses: these get some time to become free. *parsed tells
- * whether the text was in order. NULL: errors say why.
+ * `replaces`, another router still has the sockets' addresses: these get some time to become free.
+ * NULL: errors say why, and so they do below.
  */
 struct router *configuration_create(const struct options *options, const char *text,
                                     size_t length, const char *filename, bool replaces,
-                                    bool *parsed, struct errors *errors);
+                                    struct errors *errors);
 /* The same from the file or expression that options name. */
-struct router *configuration_load(const struct options *options, bool *parsed,
-                                  struct errors *errors);
-/* Brings it to life on a scheduler of its own. False: errors say why, and it is still to be ended. */
+struct router *configuration_load(const struct options *options, struct errors *errors);
+/* Brings it to life on a scheduler of its own. False: it is still to be ended. */
 bool configuration_start(struct router *router, struct errors *errors);
 /* Destroys router and scheduler; NULL is fine. */
 void configuration_end(struct router *router);

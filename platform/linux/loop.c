@@ -72,6 +72,11 @@ int loop_watch(int fd, enum loop_direction direction, struct task *task)
     return 0;
 }
 
+bool loop_watches(int fd)
+{
+    return find(fd) >= 0;
+}
+
 void loop_arm(int fd, enum loop_direction direction)
 {
     int i = find(fd);

@@ -18,6 +18,7 @@ enum loop_direction { LOOP_READ, LOOP_WRITE };
 
 /* 0 or -ENOMEM. A NULL task takes the watch away. Armed at first. */
 int loop_watch(int fd, enum loop_direction direction, struct task *task);
+bool loop_watches(int fd);
 void loop_arm(int fd, enum loop_direction direction);
 /* Forgets both directions; before close(). */
 void loop_forget(int fd);

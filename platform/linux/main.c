@@ -72,7 +72,6 @@ static int run(const struct options *options, struct router *r)
         if (options->exit_handler)
             status = results_exit_status(r, options->exit_handler);
     } else {
-        fprintf(stderr, "Router could not be initialized!\n");
         status = 1;
     }
     reconfigure_end();
@@ -82,16 +81,10 @@ static int run(const struct options *options, struct router *r)
 static int load_and_run(const struct options *options)
 {
     struct errors errors = {0};
-    bool parsed;
-    struct router *r = configuration_load(options, &parsed, &errors);
+    struct router *r = configuration_load(options, &errors);
 
     results_report(&errors, options->no_warnings && r);
-    if (r)
-        return run(options, r);
-    /* Click says so when the text was in order but what it describes was not. */
-    if (parsed)
-        fprintf(stderr, "Router could not be initialized!\n");
-    return 1;
+    return r ? run(options, r) : 1;
 }
 
 static void use_cpu(int cpu)

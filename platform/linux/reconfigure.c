@@ -18,9 +18,7 @@ static void drop(struct router **r)
 
 static bool reconfigure(struct router *r, const char *text, size_t length, struct errors *errors)
 {
-    bool parsed;
-    struct router *new = configuration_create(options, text, length, "config", true, &parsed,
-                                              errors);
+    struct router *new = configuration_create(options, text, length, "config", true, errors);
 
     if (!new)
         return false;

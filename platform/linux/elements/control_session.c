@@ -255,14 +255,14 @@ static void run_help(struct control_session *s, const char *handler, const char 
 /* ---- what a command holds while it comes in ---- */
 
 /* What counts towards the memory of all: who sends short commands does not depend on it. */
-static size_t counted(size_t length)
+static size_t counted(const struct control_memory *memory, size_t length)
 {
-    return length > CONTROL_COMMAND_FREE ? length - CONTROL_COMMAND_FREE : 0;
+    return length > memory->free ? length - memory->free : 0;
 }
 
 static void forget_text(struct control_session *s)
 {
-    s->memory->used -= counted(s->in.length);
+    s->memory->used -= counted(s->memory, s->in.length);
     if (s->in.capacity > KEPT_CAPACITY || s->in.failed)
         text_free(&s->in);
     text_truncate(&s->in, 0);
@@ -277,8 +277,8 @@ static void keep(struct control_session *s, const char *bytes, size_t n)
 
     if (s->too_big || !n)
         return;
-    more = counted(before + n) - counted(before);
-    fits = n <= CONTROL_COMMAND_MAX - before && more <= s->memory->max &&
+    more = counted(s->memory, before + n) - counted(s->memory, before);
+    fits = before + n <= s->memory->command_max && more <= s->memory->max &&
            s->memory->used <= s->memory->max - more;
     if (fits) {
         text_add(&s->in, bytes, n);
@@ -406,7 +406,7 @@ static void begin_counted(struct control_session *s, const struct line_words *wo
         return;
     }
     forget_text(s);
-    s->too_big = s->left > CONTROL_COMMAND_MAX;
+    s->too_big = s->left > s->memory->command_max;
     s->state = CONTROL_COUNTED;
     if (!s->left)
         run(s, "", 0);
@@ -553,10 +553,8 @@ void control_session_init(struct control_session *s, const struct control_calls 
 
 void control_session_move(struct control_session *s, void *context, struct control_memory *memory)
 {
-    size_t held = counted(s->in.length);
-
-    s->memory->used -= held;
-    memory->used += held;
+    s->memory->used -= counted(s->memory, s->in.length);
+    memory->used += counted(memory, s->in.length);
     s->memory = memory;
     s->context = context;
 }

@@ -9,8 +9,8 @@
  *   with others. Where it takes less than it was given, the rest is to be given again.
  * - It takes nothing while CONTROL_OUTPUT_HIGH bytes or more wait to be sent: a client who does not read is
  *   not listened to, and nothing is lost. The output never holds more than that and one reply.
- * - A command with its data may have CONTROL_COMMAND_MAX bytes, and all sessions together no more than
- *   their control_memory allows; what is longer is skipped and refused, and the session goes on behind it.
+ * - How long a command with its data may be, and all sessions together, says their control_memory; what is
+ *   longer is skipped and refused, and the session goes on behind it.
  * - What a client sends decides nothing else: lines end with CR, LF or CRLF, however the bytes are cut.
  */
 #ifndef LINUX_ELEMENTS_CONTROL_SESSION_H
@@ -24,11 +24,7 @@
 
 #define CONTROL_GREETING "Click::ControlSocket/1.3\r\n"
 
-enum {
-    CONTROL_OUTPUT_HIGH = 1 << 16,
-    CONTROL_COMMAND_MAX = 4 << 20,
-    CONTROL_COMMAND_FREE = 4096,        /* of each does not count in control_memory */
-};
+enum { CONTROL_OUTPUT_HIGH = 1 << 16 };
 
 enum control_code {
     CONTROL_OK = 200,
@@ -60,9 +56,11 @@ struct control_calls {
     void (*check)(void *context, const char *handler, bool writing, struct control_answer *answer);
 };
 
-/* What unfinished commands of all sessions hold, but for CONTROL_COMMAND_FREE bytes of each. */
+/* What unfinished commands hold, and may hold. */
 struct control_memory {
-    size_t used, max;
+    size_t command_max;                 /* each, with its data */
+    size_t free;                        /* of each, does not count below: short commands always fit */
+    size_t used, max;                   /* all sessions together */
 };
 
 enum control_state { CONTROL_LINE, CONTROL_COUNTED, CONTROL_UNTIL, CONTROL_OVER };

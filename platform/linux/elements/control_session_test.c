@@ -18,6 +18,8 @@
 
 #include "platform/linux/elements/control_session.h"
 
+enum { COMMAND_MAX = 1 << 20, COMMAND_FREE = 4096 };
+
 static struct text stored;
 static unsigned calls_made;
 
@@ -78,7 +80,7 @@ static int begin(void **state)
     size_t n;
 
     (void)state;
-    memory = (struct control_memory){0, 2 * CONTROL_COMMAND_MAX};
+    memory = (struct control_memory){COMMAND_MAX, COMMAND_FREE, 0, 2 * COMMAND_MAX};
     calls_made = 0;
     control_session_init(&session, &toy, &stored, &memory);
     assert_memory_equal(control_session_output(&session, &n), CONTROL_GREETING,
@@ -285,8 +287,8 @@ static void feed_many(size_t n, char c, struct text *answers)
 
         feed(answers, block, give, give);
         n -= give;
-        assert_true(memory.used <= CONTROL_COMMAND_MAX);
-        assert_true(session.in.capacity <= 2 * CONTROL_COMMAND_MAX);
+        assert_true(memory.used <= COMMAND_MAX);
+        assert_true(session.in.capacity <= 2 * COMMAND_MAX);
     }
 }
 
@@ -307,15 +309,15 @@ static void test_too_much_data_is_skipped(void **state)
 {
     struct text answers = {0};
     char line[64];
-    int n = snprintf(line, sizeof line, "WRITEDATA store %d\n", CONTROL_COMMAND_MAX + 1);
+    int n = snprintf(line, sizeof line, "WRITEDATA store %d\n", COMMAND_MAX + 1);
 
     (void)state;
     feed(&answers, line, (size_t)n, (size_t)n);
-    feed_many(CONTROL_COMMAND_MAX + 1, '\n', &answers);
+    feed_many(COMMAND_MAX + 1, '\n', &answers);
     assert_string_equal(text_string(&answers), "521 Data too large for handler 'store'\r\n");
     text_truncate(&answers, 0);
     feed(&answers, "WRITEUNTIL store END\n", 21, 21);
-    feed_many(3 * CONTROL_COMMAND_MAX, '\n', &answers);
+    feed_many(3 * COMMAND_MAX, '\n', &answers);
     feed(&answers, "END \nREAD echo\n", 15, 1);
     assert_string_equal(text_string(&answers), "521 Data too large for handler 'store'\r\n" READ_OK
                                                "DATA 0\r\n");
@@ -327,19 +329,19 @@ static void test_as_much_data_as_allowed(void **state)
 {
     struct text answers = {0};
     char line[64];
-    int n = snprintf(line, sizeof line, "WRITEDATA store %d\n", CONTROL_COMMAND_MAX);
+    int n = snprintf(line, sizeof line, "WRITEDATA store %d\n", COMMAND_MAX);
 
     (void)state;
     feed(&answers, line, (size_t)n, (size_t)n);
-    feed_many(CONTROL_COMMAND_MAX, 'y', &answers);
+    feed_many(COMMAND_MAX, 'y', &answers);
     assert_string_equal(text_string(&answers), WRITE_OK);
-    assert_int_equal(stored.length, CONTROL_COMMAND_MAX);
+    assert_int_equal(stored.length, COMMAND_MAX);
     text_free(&answers);
 }
 
 static void test_memory_is_shared(void **state)
 {
-    enum { SIZE = CONTROL_COMMAND_FREE + 90 };
+    enum { SIZE = COMMAND_FREE + 90 };
     struct control_session other;
     struct text answers = {0};
     char line[64], block[SIZE] = {0};
@@ -361,6 +363,29 @@ static void test_memory_is_shared(void **state)
     feed_many(1, 'z', &answers);
     assert_string_equal(text_string(&answers), WRITE_OK);
     text_free(&answers);
+}
+
+/* Half a command goes on under another context, and counts there. */
+static void test_a_session_moves(void **state)
+{
+    enum { SIZE = COMMAND_FREE + 90 };
+    struct control_memory elsewhere = {COMMAND_MAX, COMMAND_FREE, 0, 10};
+    struct text answers = {0};
+    char line[64];
+    int n = snprintf(line, sizeof line, "WRITEDATA store %d\n", SIZE);
+
+    (void)state;
+    feed(&answers, line, (size_t)n, 1);
+    feed_many(SIZE - 1, 'z', &answers);
+    control_session_move(&session, &stored, &elsewhere);
+    assert_int_equal(memory.used, 0);
+    assert_int_equal(elsewhere.used, 89);
+    feed(&answers, "zREAD echo\n", 11, 11);
+    assert_int_equal(elsewhere.used, 0);
+    assert_string_equal(text_string(&answers), "521 Data too large for handler 'store'\r\n" READ_OK
+                                               "DATA 0\r\n");
+    text_free(&answers);
+    control_session_move(&session, &stored, &memory);
 }
 
 static void test_who_does_not_read_is_not_heard(void **state)
@@ -429,6 +454,7 @@ int main(void)
         TEST(test_too_much_data_is_skipped),
         TEST(test_as_much_data_as_allowed),
         TEST(test_memory_is_shared),
+        TEST(test_a_session_moves),
         TEST(test_who_does_not_read_is_not_heard),
         TEST(test_output_in_pieces),
         TEST(test_one_command_at_a_time),

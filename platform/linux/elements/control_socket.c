@@ -34,6 +34,8 @@ enum {
     BACKLOG = 64,
     ACCEPTS_A_RUN = 16,
     INPUT_SIZE = 4096,
+    COMMAND_MAX = 4 << 20,
+    COMMAND_FREE = INPUT_SIZE,
     MEMORY_MAX = 32 << 20,              /* held by unfinished commands of all connections */
     PORTS_TRIED = 11,                   /* behind the one that was asked for: PORT+ */
     DRAIN_READS = 16,                   /* at most, of what a client sent after its last command */
@@ -71,6 +73,7 @@ struct control_socket {
 
     int fd;                             /* that listens; -1: none */
     bool bound;                         /* the Unix socket's file is ours */
+    bool refusing;                      /* the last accept() failed, which was said */
     struct task accept_task;
     struct timer retry;                 /* to bind, or to accept again */
     struct connection *connections, *gone;
@@ -111,7 +114,7 @@ static void setup(struct element *e)
 
     c->fd = -1;
     c->retry_warnings = true;
-    c->memory.max = MEMORY_MAX;
+    c->memory = (struct control_memory){COMMAND_MAX, COMMAND_FREE, 0, MEMORY_MAX};
 }
 
 /* ---- the calls of a session ---- */
@@ -418,10 +421,13 @@ static bool run_accept(struct element *e, struct task *task)
         if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             break;
         if (fd < 0) {                   /* no descriptors left, say: not at once again */
-            say(c, "accept: %s", strerror(errno));
+            if (!c->refusing)
+                say(c, "accept: %s", strerror(errno));
+            c->refusing = true;
             timer_set_after(&c->retry, RETRY_NS);
             return true;
         }
+        c->refusing = false;
         if (c->verbose)
             say_opened(c, fd, &from);
         if (!connect_client(c, fd))
@@ -510,6 +516,8 @@ static int use_given(struct control_socket *c, const char **call)
     int flags = fcntl(c->given_fd, F_GETFL);
 
     *call = "descriptor";
+    if (loop_watches(c->given_fd))
+        return -EBUSY;
     if (flags < 0 || fcntl(c->given_fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
         fcntl(c->given_fd, F_SETFD, FD_CLOEXEC) < 0)
         return -errno;
