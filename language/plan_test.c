@@ -436,12 +436,40 @@ static void test_nul_bytes(void **state)
     assert_int_equal(errors.count, 0);
 }
 
+/* To an empty plan, and to one that has elements; what was there stays. */
+static void test_added_elements(void **state)
+{
+    static const char *const texts[] = {"", "a :: A(1) -> b :: B;"};
+    static const char *const flats[] = {
+        "x :: X(y, 1);\nx@1 :: X;\n\n",
+        "a :: A(1);\nb :: B;\nx :: X(y, 1);\nx@1 :: X;\n\na -> b;\n",
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct errors errors = {0};
+        struct plan *plan = parse(texts[i], strlen(texts[i]), &errors);
+        struct text flat = {0};
+        char name[] = "x";
+
+        assert_true(plan_add_element(plan, name, "X", "y, 1", "option"));
+        name[0] = 'z';                  /* strings are copied */
+        assert_true(plan_add_element(plan, "x@1", "X", "", "option"));
+        assert_string_equal(plan->elements[plan->n_elements - 2].landmark, "option");
+        plan_unparse(plan, &flat);
+        assert_string_equal(text_string(&flat), flats[i]);
+        text_free(&flat);
+        plan_free(plan);
+        errors_free(&errors);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(test_places), cmocka_unit_test(test_file_names),
         cmocka_unit_test(test_options), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_nul_bytes),
+        cmocka_unit_test(test_nul_bytes), cmocka_unit_test(test_added_elements),
     };
     struct CMUnitTest cases[N_TESTS];
     size_t i;
