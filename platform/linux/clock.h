@@ -4,7 +4,7 @@
  *
  * In simulated time every look at the clock moves it on by a nanosecond, and nothing else does but
  * clock_skip_to(), which the main loop calls where it would have waited: timers fire in their order, at once, and
- * every run says the same.
+ * every run says the same: platform_random() does too.
  */
 #ifndef LINUX_CLOCK_H
 #define LINUX_CLOCK_H

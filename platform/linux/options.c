@@ -30,14 +30,15 @@ static const struct option_row table[] = {
     {'u', "unix-socket", "FILE", "open a ControlSocket on Unix socket FILE"},
     {OPTION_SOCKET, "socket", "FD", "be a ControlSocket for whoever is at the other end of descriptor FD"},
     {'R', "allow-reconfigure", NULL, "let handler 'hotconfig' replace the configuration"},
-    {'h', "handler", "ELEMENT.H", "print read handler H of ELEMENT after the driver stops; ELEMENT may be a pattern ('fw/c*') or a class"},
+    {'h', "handler", "ELEMENT.H", "print read handler H of ELEMENT after the driver stops; ELEMENT may be "
+     "a pattern ('fw/c*') or a class"},
     {'x', "exit-handler", "ELEMENT.H", "use that handler's value as exit status"},
     {'o', "output", "FILE", "write the flat configuration to FILE ('-': standard output)"},
     {'q', "quit", NULL, "do not run the driver"},
     {'t', "time", NULL, "print how long the driver took"},
     {'w', "no-warnings", NULL, "do not print warnings"},
     {OPTION_SIMTIME, "simtime", "[=T]", "run in simulated time, from T seconds (default 1000000000): timers "
-     "fire in order without waiting, and every run says the same"},
+     "fire in order without waiting, chance is the same each time, and so every run says the same"},
     {'C', "clickpath", "PATH", "use PATH as CLICKPATH: folders, with colons between, in which "
      "require(library ...) finds files"},
     {OPTION_HELP, "help", NULL, "print this message and exit"},

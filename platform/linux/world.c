@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "platform/linux/clock.h"
 #include "platform/platform.h"
 #include "router/errors.h"
 
@@ -21,11 +22,24 @@ void platform_log(const char *text, size_t length)
     fwrite(text, 1, length, stderr);
 }
 
+/* In simulated time every run says the same, so chance is the same too: splitmix64. */
+static uint32_t simulated_random(void)
+{
+    static uint64_t state;
+    uint64_t z = state += 0x9e3779b97f4a7c15;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return (uint32_t)((z ^ z >> 31) >> 32);
+}
+
 uint32_t platform_random(void)
 {
     static uint32_t pool[64];
     static unsigned left;
 
+    if (clock_simulated())
+        return simulated_random();
     if (!left) {
         if (getrandom(pool, sizeof pool, 0) != (ssize_t)sizeof pool)
             return (uint32_t)platform_now_ns() * 2654435761u;
