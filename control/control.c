@@ -390,6 +390,7 @@ static bool read_handler(struct call *call, struct instance *instance, const cha
         return count_call(instance, 'r', false);
     }
     call->code = "handler";
+    bounds_renew();
     if (!handler_call_read(t.router, t.element, t.handler, t.index, parameter, &call->out, &call->errors))
         return count_call(instance, 'r', false);
     if (call->out.failed) {
@@ -411,6 +412,7 @@ static bool write_handler(struct call *call, struct instance *instance, const ch
         return count_call(instance, 'w', false);
     }
     call->code = "handler";
+    bounds_renew();
     return count_call(instance, 'w', handler_call_write(t.router, t.element, t.handler, t.index, value,
                                                         length, &call->errors));
 }

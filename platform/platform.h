@@ -31,6 +31,14 @@ void platform_log(const char *text, size_t length);
 uint32_t platform_random(void);
 const char *platform_name(void);        /* "userlevel" or "clickos": where Click says that it runs */
 
+/* ---- the stack ---- */
+
+/*
+ * How far down the running thread's stack may grow by calls that ask (router/bounds.h). Below it is
+ * room for whatever does not ask, and then the end.
+ */
+extern uintptr_t platform_stack_end;
+
 /* ---- packet buffers ---- */
 
 /*

@@ -20,7 +20,8 @@
  * for every element that was set up, whether or not the later steps happened.
  *
  * Packets: push hands over a batch; pull asks for up to `max`. Whoever has a packet passes it
- * on or frees it, and what is dropped is counted in the element that dropped it.
+ * on or frees it, and what is dropped is counted in the element that dropped it. A way that is
+ * too long ends (bounds.h): then a push drops and a pull brings nothing.
  */
 #ifndef ROUTER_ELEMENT_H
 #define ROUTER_ELEMENT_H
@@ -32,6 +33,7 @@
 
 #include "router/args.h"
 #include "router/batch.h"
+#include "router/bounds.h"
 #include "router/errors.h"
 #include "router/notifier.h"
 #include "router/task.h"
@@ -216,14 +218,20 @@ static inline void element_push(struct element *e, unsigned port, struct batch *
 {
     struct port *o = &e->outputs[port];
 
-    o->push(o->peer, o->peer_port, batch);
+    if (bounds_allow_push())
+        o->push(o->peer, o->peer_port, batch);
+    else
+        bounds_refuse_push(e, batch);
 }
 
 static inline void element_push_one(struct element *e, unsigned port, struct packet *p)
 {
     struct port *o = &e->outputs[port];
 
-    o->push_one(o->peer, o->peer_port, p);
+    if (bounds_allow_push())
+        o->push_one(o->peer, o->peer_port, p);
+    else
+        bounds_refuse_push_one(e, p);
 }
 
 static inline unsigned element_pull(struct element *e, unsigned port, struct batch *batch,
@@ -231,7 +239,7 @@ static inline unsigned element_pull(struct element *e, unsigned port, struct bat
 {
     struct port *i = &e->inputs[port];
 
-    return i->pull(i->peer, i->peer_port, batch, max);
+    return bounds_allow_pull() ? i->pull(i->peer, i->peer_port, batch, max) : bounds_refuse_pull(e);
 }
 
 /* For an optional output: pushes when `port` exists, else frees. The caller counts. */

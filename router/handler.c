@@ -185,14 +185,17 @@ static int read_packages(struct element *e, const struct handler_call *call, str
 
 static int read_packets(struct element *e, const struct handler_call *call, struct text *out)
 {
+    const struct bounds *b = &router_of(e)->bounds;
     struct packet_pool_stats s;
 
-    (void)e;
     (void)call;
     packet_pool_stats(&s);
     text_printf(out, "total %u\nfree %u\nlimit %u\nclones %u\nheap %u\nfailures %llu\n", s.total,
                 s.free, s.limit, s.shells_total - s.shells_free, s.heap,
                 (unsigned long long)s.failures);
+    text_printf(out, "stack_drops %llu\nstep_drops %llu\nstack_pulls %llu\n",
+                (unsigned long long)b->stack_drops, (unsigned long long)b->step_drops,
+                (unsigned long long)b->stack_pulls);
     return 0;
 }
 
@@ -255,7 +258,7 @@ static const struct handler router_handlers[] = {
     {.name = "stop", .write = write_stop, .flags = HANDLER_BUTTON, .help = "stops the driver"},
     {.name = "classes", .read = read_classes, .help = "the element classes there are"},
     {.name = "packages", .read = read_packages, .help = "loaded packages; none are ever needed"},
-    {.name = "packets", .read = read_packets, .help = "the packet pool's figures"},
+    {.name = "packets", .read = read_packets, .help = "the packet pool's figures, and packets whose way was too long"},
     {.name = "active_ports", .read = read_active_ports,
      .help = "the ports at which packets are moved: inputs that pull (i), outputs that push (o)"},
     {.name = "memory", .read = read_memory, .help = "memory of the system, bytes"},
@@ -433,6 +436,10 @@ static bool enter_call(struct router *r, const struct handler *h, struct errors 
     if (r->call_depth == HANDLER_DEPTH_MAX) {
         errors_add(errors, NULL, "calling '%s': more than %d handlers within each other", h->name,
                    HANDLER_DEPTH_MAX);
+        return false;
+    }
+    if (!bounds_allow_handler()) {
+        errors_add(errors, NULL, "calling '%s': the stack has no room for it", h->name);
         return false;
     }
     r->call_depth++;
@@ -695,6 +702,7 @@ bool router_read(struct router *r, const char *name, const char *parameter, stru
         errors_add(errors, NULL, "read handler '%s' does not take parameters", name);
         return false;
     }
+    bounds_renew();
     return handler_call_read(r, e, h, index, parameter, out, errors);
 }
 
@@ -705,6 +713,7 @@ bool router_write(struct router *r, const char *name, const char *value, size_t 
     struct element *e;
     unsigned index;
 
+    bounds_renew();
     return resolve(r, name, true, &e, &h, &index, errors) &&
            handler_call_write(r, e, h, index, value, length, errors);
 }

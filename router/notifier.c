@@ -53,60 +53,76 @@ static int listen(struct signal *signal, struct notifier *notifier, struct task 
     return 0;
 }
 
-/* One search: ports already looked at are marked, so that loops end. */
+/*
+ * One search. Elements already reached are marked with its number, so that loops end, and those to be
+ * gone on from stand in a list, each once: a chain may be as long as the configuration.
+ */
+struct reached {
+    struct element *element;
+    unsigned port;          /* by which it was reached */
+};
+
 struct search {
     struct signal *signal;
     struct task *task;
     enum notifier_kind kind;
-    char *seen;             /* per element */
+    struct reached *list;
+    unsigned n, room;
 };
 
-/* Where the packets of a pull input come from: the peer's output. */
-static int search_up(struct search *search, struct element *e, unsigned input)
+/* Listens to the element behind a port, or has it looked at later. */
+static int reach(struct search *search, const struct port *port)
 {
-    struct element *peer = e->inputs[input].peer;
-    unsigned port = e->inputs[input].peer_port;
-    struct notifier *notifier;
-    bool passed = false;
+    struct element *peer = port->peer;
+    struct router *r = peer->router;
+    struct notifier *notifier = NULL;
 
-    notifier = peer->class->notifier ? peer->class->notifier(peer, port, search->kind) : NULL;
+    if (peer->class->notifier)
+        notifier = peer->class->notifier(peer, port->peer_port, search->kind);
     if (notifier)
         return listen(search->signal, notifier, search->task);
-    if (search->seen[peer->index])
+    if (r->reached_by[peer->index] == r->searches)
         return 0;
-    search->seen[peer->index] = 1;
-    for (unsigned i = 0; i < peer->n_inputs; i++) {
-        if (!graph_flows(peer, i, port))
+    r->reached_by[peer->index] = r->searches;
+    if (search->n == search->room) {
+        unsigned room = search->room ? 2 * search->room : 16;
+        struct reached *grown = realloc(search->list, room * sizeof *grown);
+
+        if (!grown)
+            return -ENOMEM;
+        search->list = grown;
+        search->room = room;
+    }
+    search->list[search->n++] = (struct reached){peer, port->peer_port};
+    return 0;
+}
+
+/* Goes on to where the packets that leave at the output `port` come from. */
+static int go_up(struct search *search, struct element *e, unsigned port)
+{
+    bool passed = false;
+
+    for (unsigned i = 0; i < e->n_inputs; i++) {
+        if (!graph_flows(e, i, port))
             continue;
-        if (!peer->input_is_pull[i]) {          /* stored there by something that cannot tell */
+        if (!e->input_is_pull[i]) {             /* stored there by something that cannot tell */
             search->signal->always = true;
             continue;
         }
         passed = true;
-        if (search_up(search, peer, i) < 0)
+        if (reach(search, &e->inputs[i]) < 0)
             return -ENOMEM;
     }
     /* A source that makes packets when pulled; Idle never does. */
-    if (!passed && strcmp(peer->class->name, "Idle") != 0)
+    if (!passed && strcmp(e->class->name, "Idle") != 0)
         search->signal->always = true;
     return 0;
 }
 
-static int search_down(struct search *search, struct element *e, unsigned output)
+static int go_down(struct search *search, struct element *e, unsigned port)
 {
-    struct element *peer = e->outputs[output].peer;
-    unsigned port = e->outputs[output].peer_port;
-    struct notifier *notifier;
-
-    notifier = peer->class->notifier ? peer->class->notifier(peer, port, search->kind) : NULL;
-    if (notifier)
-        return listen(search->signal, notifier, search->task);
-    if (search->seen[peer->index])
-        return 0;
-    search->seen[peer->index] = 1;
-    for (unsigned i = 0; i < peer->n_outputs; i++)
-        if (!peer->output_is_pull[i] && graph_flows(peer, port, i) &&
-            search_down(search, peer, i) < 0)
+    for (unsigned i = 0; i < e->n_outputs; i++)
+        if (!e->output_is_pull[i] && graph_flows(e, port, i) && reach(search, &e->outputs[i]) < 0)
             return -ENOMEM;
     return 0;
 }
@@ -114,13 +130,24 @@ static int search_down(struct search *search, struct element *e, unsigned output
 static int search_from(struct signal *signal, struct element *e, unsigned port, struct task *task,
                        enum notifier_kind kind)
 {
-    struct search search = {signal, task, kind, calloc(e->router->n_elements, 1)};
+    struct search search = {signal, task, kind, NULL, 0, 0};
+    struct router *r = e->router;
+    bool up = kind == NOTIFIER_EMPTY;
     int error;
 
-    if (!search.seen)
+    if (!r->reached_by)
+        r->reached_by = calloc(r->n_elements, sizeof *r->reached_by);
+    if (!r->reached_by)
         return -ENOMEM;
-    error = kind == NOTIFIER_EMPTY ? search_up(&search, e, port) : search_down(&search, e, port);
-    free(search.seen);
+    r->searches++;
+    error = reach(&search, up ? &e->inputs[port] : &e->outputs[port]);
+    while (!error && search.n) {
+        struct reached next = search.list[--search.n];
+
+        error = up ? go_up(&search, next.element, next.port)
+                   : go_down(&search, next.element, next.port);
+    }
+    free(search.list);
     return error;
 }
 

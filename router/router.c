@@ -301,6 +301,7 @@ bool router_initialize(struct router *r, struct scheduler *scheduler, struct err
     bool ok = true;
 
     r->scheduler = scheduler;
+    bounds_renew();
     if (r->driver) {
         scheduler->goes_on = goes_on;
         scheduler->goes_on_context = r;
@@ -333,6 +334,7 @@ void router_destroy(struct router *r)
     free(r->elements);
     free(r->name_table);
     free(r->configure_order);
+    free(r->reached_by);
     free(r->source);
     plan_free(r->plan);
     free(r);

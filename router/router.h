@@ -26,12 +26,14 @@ struct router {
     bool stop_requested;
     struct element *driver;             /* the script that has a say in that; NULL: none */
     bool (*driver_step)(struct element *driver);
+    struct bounds bounds;               /* packets that went no further */
     unsigned call_depth;                /* handlers that call handlers that ... */
     unsigned script_depth;              /* scripts that run each other */
     unsigned script_work_left;          /* instructions that they may still take together */
     unsigned name_slots;                /* hash of element names */
     unsigned *name_table;
     unsigned *configure_order;          /* element indexes by phase */
+    unsigned *reached_by, searches;     /* per element, the notifier search that reached it last */
     void *names;                        /* AddressInfo, PortInfo: see names.h */
     struct router *replaces;            /* whose place it shall take, while that one runs; NULL: nobody's */
     /*

@@ -19,6 +19,23 @@
 
 enum { STRIDE1 = 1 << 16 };
 
+/* Room for one more than n pointers in a heap that holds *room: doubled, as there may be 100,000. */
+static bool make_room(void *heap, unsigned n, unsigned *room)
+{
+    unsigned wanted = *room ? 2 * *room : 4;
+    void *old, *grown;
+
+    if (n < *room)
+        return true;
+    memcpy(&old, heap, sizeof old);
+    grown = realloc(old, wanted * sizeof(void *));
+    if (!grown)
+        return false;
+    memcpy(heap, &grown, sizeof grown);
+    *room = wanted;
+    return true;
+}
+
 /* ---- the heap of tasks ---- */
 
 static bool runs_before(const struct task *a, const struct task *b)
@@ -75,12 +92,10 @@ int task_init(struct task *task, struct element *element,
               bool (*run)(struct element *, struct task *))
 {
     struct scheduler *s = element->router->scheduler;
-    struct task **grown = realloc(s->tasks, (s->max_tasks + 1) * sizeof *grown);
     bool wanted = task->wanted;
 
-    if (!grown)
+    if (!make_room(&s->tasks, s->max_tasks, &s->room_tasks))
         return -ENOMEM;
-    s->tasks = grown;
     s->max_tasks++;
     task->element = element;
     task->run = run;
@@ -200,11 +215,9 @@ int timer_init(struct timer *timer, struct element *element,
                void (*fire)(struct element *, struct timer *))
 {
     struct scheduler *s = element->router->scheduler;
-    struct timer **grown = realloc(s->timers, (s->max_timers + 1) * sizeof *grown);
 
-    if (!grown)
+    if (!make_room(&s->timers, s->max_timers, &s->room_timers))
         return -ENOMEM;
-    s->timers = grown;
     s->max_timers++;
     *timer = (struct timer){.element = element, .fire = fire, .scheduler = s, .position = -1};
     return 0;
@@ -268,7 +281,10 @@ static void fire_timers(struct scheduler *s)
         struct timer *timer = s->timers[0];
 
         remove_timer(s, 0);
+        bounds_renew();
         timer->fire(timer->element, timer);
+        if (bounds_reached())
+            break;
     }
 }
 
@@ -296,6 +312,7 @@ static void answer_stop(struct scheduler *s)
     if (!s->stop_asked)
         return;
     s->stop_asked = false;
+    bounds_renew();
     if (!s->stop && !s->goes_on(s->goes_on_context, false))
         s->stop = true;
 }
@@ -314,6 +331,7 @@ bool scheduler_run(struct scheduler *s, unsigned tasks)
         remove_task(s, 0);
         task->wanted = false;
         s->running = task;
+        bounds_renew();
         task->run(task->element, task);
         s->running = NULL;
         if (!task->scheduler)           /* destroyed itself */
@@ -323,6 +341,8 @@ bool scheduler_run(struct scheduler *s, unsigned tasks)
         task->wanted = false;
         if (wanted)
             task_schedule(task);
+        if (bounds_reached())           /* a long run: others that share the processor are next */
+            break;
     }
     answer_stop(s);
     return s->n_tasks > 0 || s->stop_asked;

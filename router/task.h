@@ -43,9 +43,9 @@ struct timer {
 
 struct scheduler {
     struct task **tasks;                /* heap by pass */
-    unsigned n_tasks, max_tasks;
+    unsigned n_tasks, max_tasks, room_tasks;    /* scheduled, made, and what the heap holds */
     struct timer **timers;              /* heap by expiry */
-    unsigned n_timers, max_timers;
+    unsigned n_timers, max_timers, room_timers;
     uint64_t pass;                      /* of the task that ran last */
     struct task *running;
     uint64_t now_ns;                    /* when this round of tasks began */

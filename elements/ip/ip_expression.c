@@ -979,8 +979,14 @@ static uint32_t read_disjunction(struct reader *r)
 /* a ? b : c ? d : e in one node with five children. */
 static uint32_t read_expression(struct reader *r)
 {
-    uint32_t node = read_disjunction(r), choice = 0;
+    uint32_t node, choice = 0;
 
+    if (bounds_stack_reached()) {
+        complain(r, "the stack has no room for so much within each other");
+        r->at = r->n;
+        return 0;
+    }
+    node = read_disjunction(r);
     while (is(r, r->at, "?", "?")) {
         if (!choice)
             choice = classify_group(r->rules, CLASSIFY_CHOICE);

@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "router/bounds.h"
+
 /* How many earlier conjunctions a new one is compared with to see that it is of no use. */
 enum { COVER_SEARCH_MAX = 256 };
 
@@ -285,7 +287,9 @@ static struct parts wide_test(struct maker *m, const struct classify_test *t, bo
     return join(m, negated, decided, tied);
 }
 
-static struct parts take_test(struct maker *m, const struct classify_test *t, bool negated)
+/* Not part of take(), which is within itself as often as an expression is: its frame stays small. */
+static __attribute__((noinline)) struct parts take_test(struct maker *m,
+                                                        const struct classify_test *t, bool negated)
 {
     if (t->size > 2)
         return wide_test(m, t, negated);
@@ -296,20 +300,25 @@ static struct parts take_test(struct maker *m, const struct classify_test *t, bo
 
 static struct parts take(struct maker *m, uint32_t n, bool negated);
 
-/* a ? b : rest  is  (a and b) or (not a and rest); negated, b and rest are. */
+/*
+ * a ? b : c ? d : e  is  (a and b) or (not a and c and d) or (not a and not c and e); negated, b, d and e
+ * are. Without an e it is false.
+ */
 static struct parts take_choice(struct maker *m, uint32_t condition, bool negated)
 {
     const struct classify_node *node = m->rules->node;
-    uint32_t value = condition ? node[condition].next : 0;
-    struct parts yes, no;
+    struct parts result = {0}, here = always(m, false);     /* here: no condition so far */
+    uint32_t value;
 
-    if (!condition)
-        return negated ? always(m, false) : (struct parts){0};
-    if (!value)
-        return take(m, condition, negated);
-    yes = all_of(m, take(m, condition, false), take(m, value, negated));
-    no = all_of(m, take(m, condition, true), take_choice(m, node[value].next, negated));
-    return either(m, yes, no);
+    for (; condition && (value = node[condition].next); condition = node[value].next) {
+        struct parts yes = all_of(m, take(m, condition, false), take(m, value, negated));
+
+        result = either(m, result, all_of(m, here, yes));
+        here = all_of(m, here, take(m, condition, true));
+    }
+    if (condition)
+        return either(m, result, all_of(m, here, take(m, condition, negated)));
+    return negated ? either(m, result, here) : result;
 }
 
 static struct parts take(struct maker *m, uint32_t n, bool negated)
@@ -318,6 +327,10 @@ static struct parts take(struct maker *m, uint32_t n, bool negated)
     struct parts result;
     bool conjunction;
 
+    if (bounds_stack_reached()) {
+        m->scratch.failed = true;
+        return (struct parts){0};
+    }
     switch ((enum classify_kind)node[n].kind) {
     case CLASSIFY_TRUE:
     case CLASSIFY_FALSE:

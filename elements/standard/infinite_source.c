@@ -64,7 +64,7 @@ static bool run(struct element *e, struct task *task)
         ended(s);
         return false;
     }
-    while (made < n) {
+    while (made < n && !bounds_reached()) {
         unsigned want = n - made < BATCH_NORMAL ? (unsigned)(n - made) : BATCH_NORMAL;
 
         batch.n = 0;

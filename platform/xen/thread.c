@@ -6,11 +6,15 @@
  * - Each turn goes to the next runnable thread in a ring, so none starves.
  * - When nobody can run, the VM sleeps in SCHEDOP_poll until an event or the next deadline.
  * - A stack is a run of pages whose lowest page is unmapped; struct thread lies at its top, where
- *   an overflow cannot reach it.
+ *   an overflow cannot reach it. platform_stack_end is the running thread's.
  */
 #include <string.h>
 
+#include "platform/platform.h"
 #include "platform/xen/guest.h"
+
+/* For what does not ask for room: an IPFilter whose rules are deeply nested takes 10 KB. */
+enum { STACK_RESERVE = 3 * PAGE_SIZE };
 
 struct thread {
     struct thread *next;                /* ring of all threads */
@@ -30,9 +34,21 @@ static struct thread *current = &main_thread;
 static struct thread *dead;             /* left; its stack is free once we are on another one */
 static bool started;
 
+uintptr_t platform_stack_end;
+
+/* `thread` is the one that runs from the next thread_switch() on. */
+static void set_current(struct thread *thread)
+{
+    const void *bottom = thread->stack ? (void *)(thread->stack + PAGE_SIZE) : boot_stack;
+
+    current = thread;
+    platform_stack_end = (uintptr_t)bottom + STACK_RESERVE;
+}
+
 void thread_init(void)
 {
     started = true;
+    set_current(&main_thread);
 }
 
 struct thread *thread_self(void)
@@ -130,7 +146,7 @@ static void schedule(void)
     next->blocked = false;
     if (next == self)
         return;
-    current = next;
+    set_current(next);
     thread_switch(&self->sp, next->sp);
     bury();                             /* maybe of the one that we were switched from */
 }
@@ -182,7 +198,7 @@ void thread_exit(void)
             events_poll();
         }
         next->blocked = false;
-        current = next;
+        set_current(next);
         thread_switch(&self->sp, next->sp);
     }
 }
