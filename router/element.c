@@ -69,6 +69,22 @@ void element_push_one_by_batch(struct element *e, unsigned port, struct packet *
     e->class->push(e, port, &batch);
 }
 
+void element_push_nowhere(struct element *e, unsigned port, struct batch *batch)
+{
+    (void)e;
+    (void)port;
+    batch_free(batch);
+}
+
+unsigned element_pull_nothing(struct element *e, unsigned port, struct batch *batch, unsigned max)
+{
+    (void)e;
+    (void)port;
+    (void)batch;
+    (void)max;
+    return 0;
+}
+
 void element_dispatch(struct element *e, struct batch *batch, const unsigned *out, uint64_t *drops)
 {
     uint64_t left;

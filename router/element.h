@@ -304,6 +304,10 @@ void element_dispatch(struct element *e, struct batch *batch, const unsigned *ou
 #define ELEMENT_ENTRIES(action) \
     .push = action##_push, .push_one = action##_push_one, .pull = action##_pull
 
+/* For ports at which nothing goes on: frees what comes, and never has anything. */
+push_function element_push_nowhere;
+pull_function element_pull_nothing;
+
 /* A push_one made of push, for elements that only write the vector form. */
 void element_push_one_by_batch(struct element *e, unsigned port, struct packet *p);
 

@@ -198,6 +198,23 @@ static struct entry *find(const struct names *names, enum name_kind kind, const 
     return NULL;
 }
 
+bool names_configure(struct element *e, const struct words *rest, struct errors *errors,
+                     bool (*define)(struct element *e, const struct words *words,
+                                    struct errors *errors))
+{
+    bool ok = true;
+
+    for (unsigned i = 0; i < rest->n; i++) {
+        struct words words;
+
+        if (words_split_spaces(&words, rest->word[i]) < 0)
+            return element_error(e, errors, "out of memory");
+        ok = define(e, &words, errors) && ok;
+        words_free(&words);
+    }
+    return ok;
+}
+
 int names_define(struct element *definer, enum name_kind kind, const char *name,
                  const void *value, size_t size)
 {

@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 struct element;
+struct errors;
+struct words;
 struct router;
 
 enum name_kind {
@@ -38,6 +40,14 @@ enum {
 };
 
 enum { NAME_VALUE_MAX = 17 };
+
+/*
+ * configure() of a class whose arguments each define something: calls `define` with the words of each,
+ * also after one that was wrong.
+ */
+bool names_configure(struct element *e, const struct words *rest, struct errors *errors,
+                     bool (*define)(struct element *e, const struct words *words,
+                                    struct errors *errors));
 
 /*
  * Defines `name` in the compound of `definer`; the last definition counts. 0, -EINVAL (size)

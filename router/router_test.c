@@ -3,18 +3,12 @@
  * router_test.c - wiring, push and pull, stride scheduling, timers, handlers and tear-down,
  * with element classes made for it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include "platform/platform.h"
 #include "router/graph.h"
-#include "router/router.h"
+#define TEST_POOL 512
+#include "tests/running.h"
 
 /* ---- classes ---- */
 
@@ -154,61 +148,6 @@ ELEMENT_CLASS(t_pair) = {
     .name = "TPair", .ports = "2/2", .processing = "a/a", .flow = "#/#",
     .size = sizeof(struct t_null), ELEMENT_ENTRIES(t_null_action),
 };
-
-/* ---- helpers ---- */
-
-static struct scheduler scheduler;
-
-static int setup(void **state)
-{
-    (void)state;
-    scheduler_init(&scheduler);
-    return packet_pool_init(0, 512);
-}
-
-static int teardown(void **state)
-{
-    uint32_t held = packet_pool_in_use();
-
-    (void)state;
-    scheduler_destroy(&scheduler);
-    packet_pool_destroy();
-    return held != 0;
-}
-
-static struct router *start(const char *config)
-{
-    struct errors errors = {0};
-    struct router *r = router_from_text(config, strlen(config), "test", NULL, 0, &errors);
-
-    assert_string_equal(text_string(&errors.text), "");
-    assert_non_null(r);
-    assert_true(router_initialize(r, &scheduler, &errors));
-    errors_free(&errors);
-    return r;
-}
-
-static void fails(const char *config, const char *message)
-{
-    struct errors errors = {0};
-    struct router *r = router_from_text(config, strlen(config), "test", NULL, 0, &errors);
-
-    assert_null(r);
-    assert_string_equal(text_string(&errors.text), message);
-    errors_free(&errors);
-}
-
-static unsigned long long number(struct router *r, const char *handler)
-{
-    struct errors errors = {0};
-    struct text out = {0};
-    unsigned long long n;
-
-    assert_true(router_read(r, handler, NULL, &out, &errors));
-    n = strtoull(text_string(&out), NULL, 10);
-    text_free(&out);
-    return n;
-}
 
 /* ---- tests ---- */
 
@@ -483,7 +422,6 @@ static void test_every_class_has_what_its_ports_need(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_packets_flow),
         TEST(test_dispatch_keeps_order_and_counts_what_has_no_output),

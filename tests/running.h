@@ -19,7 +19,9 @@
 
 #include "router/router.h"
 
-enum { TEST_POOL = 2048 };
+#ifndef TEST_POOL
+#define TEST_POOL 2048          /* packets; a test that needs another number defines it first */
+#endif
 
 static struct scheduler scheduler;
 
@@ -27,7 +29,7 @@ static inline int setup(void **state)
 {
     (void)state;
     scheduler_init(&scheduler);
-    return packet_pool_init(0, TEST_POOL);
+    return packet_pool_init(TEST_POOL, TEST_POOL);
 }
 
 /* A packet that did not come back fails the test. */
@@ -77,6 +79,29 @@ static inline unsigned long long number(struct router *r, const char *handler)
     text_free(&out);
     errors_free(&errors);
     return n;
+}
+
+/* Reads, and compares with what it must be. */
+static inline void reads(struct router *r, const char *handler, const char *value)
+{
+    struct errors errors = {0};
+    struct text out = {0};
+
+    assert_true(router_read(r, handler, NULL, &out, &errors));
+    assert_string_equal(text_string(&out), value);
+    text_free(&out);
+    errors_free(&errors);
+}
+
+/* Writes; whether that worked. An error was told, or none. */
+static inline bool writes(struct router *r, const char *handler, const char *value)
+{
+    struct errors errors = {0};
+    bool ok = router_write(r, handler, value, strlen(value), &errors);
+
+    assert_int_equal(!ok, errors.count > 0);
+    errors_free(&errors);
+    return ok;
 }
 
 /* 0 to n-1, the same ones in every run. */

@@ -3,46 +3,21 @@
  * arp_cache_test.c - the ARP cache under a clock of our own, and ARPQuerier on a scheduler: times, limits,
  * the rate of queries, a random walk that checks the structure, and that packets come back.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "elements/ethernet/arp_cache.h"
 #include "platform/platform.h"
 #include "router/headers.h"
-#include "router/router.h"
+#define TEST_POOL 256
+#include "tests/running.h"
 
 #define MS 1000000ull
 #define SECOND (1000 * MS)
-enum { POOL = 256 };
 
 static const uint8_t mac[6] = {2, 0, 0, 0, 0, 7};
 static struct element owner;        /* the cache only needs to know that it has one */
-static struct scheduler scheduler;
 
 static uint32_t ip(unsigned n)
 {
     return be32(0x0A000000u + n);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    scheduler_init(&scheduler);
-    return packet_pool_init(POOL, POOL);
-}
-
-static int tear_down(void **state)
-{
-    uint32_t in_use = packet_pool_in_use();
-
-    (void)state;
-    scheduler_destroy(&scheduler);
-    if (!in_use)
-        packet_pool_destroy();
-    return in_use ? -1 : 0;
 }
 
 static bool append(struct arp_cache *cache, unsigned n, uint64_t now)
@@ -202,39 +177,6 @@ static void a_random_walk_keeps_the_structure(void **state)
 
 /* ---- the element ---- */
 
-static struct router *start(const char *config)
-{
-    struct errors errors = {0};
-    struct router *r = router_from_text(config, strlen(config), "test", NULL, 0, &errors);
-
-    assert_string_equal(text_string(&errors.text), "");
-    assert_non_null(r);
-    assert_true(router_initialize(r, &scheduler, &errors));
-    errors_free(&errors);
-    return r;
-}
-
-static void reads(struct router *r, const char *handler, const char *value)
-{
-    struct errors errors = {0};
-    struct text out = {0};
-
-    assert_true(router_read(r, handler, NULL, &out, &errors));
-    assert_string_equal(text_string(&out), value);
-    text_free(&out);
-    errors_free(&errors);
-}
-
-static bool writes(struct router *r, const char *handler, const char *value)
-{
-    struct errors errors = {0};
-    bool ok = router_write(r, handler, value, strlen(value), &errors);
-
-    assert_int_equal(ok, errors.count == 0);
-    errors_free(&errors);
-    return ok;
-}
-
 #define QUERIER(arguments) \
     "Idle -> q :: ARPQuerier(10.0.0.9/24, 2:0:0:0:0:9" arguments ") -> Discard; Idle -> [1] q"
 
@@ -287,8 +229,8 @@ static void waiting_packets_leave_half_of_the_pool(void **state)
     (void)state;
     for (unsigned i = 0; i < 10; i++)
         send_ip(r, 1 + 32 * i, 32);
-    assert_true(packet_pool_in_use() <= POOL / 2);
-    assert_true(packet_pool_in_use() >= POOL / 4);
+    assert_true(packet_pool_in_use() <= TEST_POOL / 2);
+    assert_true(packet_pool_in_use() >= TEST_POOL / 4);
     router_destroy(r);
     assert_int_equal(packet_pool_in_use(), 0);
 }
@@ -323,14 +265,13 @@ static void a_new_configuration_while_running(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(answers_are_good_for_the_timeout, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(queries_are_rare, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_scan_does_not_fill_memory, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_random_walk_keeps_the_structure, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(expired_entries_and_their_packets_go_by_themselves, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(waiting_packets_leave_half_of_the_pool, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_new_configuration_while_running, set_up, tear_down),
+        TEST(answers_are_good_for_the_timeout),
+        TEST(queries_are_rare),
+        TEST(a_scan_does_not_fill_memory),
+        TEST(a_random_walk_keeps_the_structure),
+        TEST(expired_entries_and_their_packets_go_by_themselves),
+        TEST(waiting_packets_leave_half_of_the_pool),
+        TEST(a_new_configuration_while_running),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,15 +10,9 @@
 #include "elements/ip/ip_rules.h"
 #include "router/router.h"
 
-struct ip_classifier {
-    struct element base;
-    struct ip_rules rules;
-    uint64_t drops;
-};
-
 static bool configure(struct element *e, const struct words *rest, struct errors *errors)
 {
-    struct ip_classifier *c = element_as(struct ip_classifier, e);
+    struct ip_rules_element *c = element_as(struct ip_rules_element, e);
 
     if (rest->n != e->n_outputs)
         return element_error(e, errors, "need %u arguments, one per output port", e->n_outputs);
@@ -30,42 +24,9 @@ static bool configure(struct element *e, const struct words *rest, struct errors
     return true;
 }
 
-static void cleanup(struct element *e)
-{
-    ip_rules_release(&element_as(struct ip_classifier, e)->rules);
-}
-
-static void push(struct element *e, unsigned port, struct batch *batch)
-{
-    struct ip_classifier *c = element_as(struct ip_classifier, e);
-    unsigned out[BATCH_MAX];
-
-    (void)port;
-    ip_rules_run(&c->rules, batch, out);
-    element_dispatch(e, batch, out, &c->drops);
-}
-
-static void push_one(struct element *e, unsigned port, struct packet *p)
-{
-    struct ip_classifier *c = element_as(struct ip_classifier, e);
-    unsigned out = ip_rules_run_one(&c->rules, p);
-
-    (void)port;
-    if (out >= e->n_outputs)
-        c->drops++;
-    element_push_or_free(e, out, p);
-}
-
-static int read_program(struct element *e, const struct handler_call *call, struct text *out)
-{
-    (void)call;
-    classify_describe(element_as(struct ip_classifier, e)->rules.program, out);
-    return 0;
-}
-
 static int read_pattern(struct element *e, const struct handler_call *call, struct text *out)
 {
-    text_puts(out, element_as(struct ip_classifier, e)->rules.rule[call->index].text);
+    text_puts(out, element_as(struct ip_rules_element, e)->rules.rule[call->index].text);
     return 0;
 }
 
@@ -105,19 +66,19 @@ static const struct argument arguments[] = {
 static const struct handler handlers[] = {
     {.name = "pattern%u", .read = read_pattern, .write = write_pattern,
      .help = "the pattern of an output; a write replaces it, unless it has errors"},
-    {.name = "program", .read = read_program, .help = "size and shape of the compiled patterns"},
+    {.name = "program", .read = ip_rules_read_program, .help = "size and shape of the compiled patterns"},
     {.name = "drops", .flags = HANDLER_READ, .type = &arg_u64,
-     .offset = offsetof(struct ip_classifier, drops),
+     .offset = offsetof(struct ip_rules_element, drops),
      .help = "packets dropped because no pattern matched"},
     {0},
 };
 
 ELEMENT_CLASS(ip_classifier) = {
     .name = "IPClassifier", .ports = "1/-", .processing = PUSH,
-    .size = sizeof(struct ip_classifier),
+    .size = sizeof(struct ip_rules_element),
     .arguments = arguments, .handlers = handlers, .live_config = true,
-    .configure = configure, .cleanup = cleanup,
-    .push = push, .push_one = push_one,
+    .configure = configure, .cleanup = ip_rules_cleanup,
+    .push = ip_rules_push, .push_one = ip_rules_push_one,
     .group = "ip",
     .purpose = "sends IP packets to outputs by tcpdump-like patterns",
     .manual =

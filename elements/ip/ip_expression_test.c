@@ -3,20 +3,12 @@
  * ip_expression_test.c - what expressions mean, that random ones compile to what they mean,
  * and that a running filter changes its rules as a whole or not at all.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "elements/ip/ip_expression.h"
 #include "elements/ip/ip_rules.h"
 #include "router/headers.h"
-#include "router/router.h"
+#include "tests/running.h"
 
 enum { PAIRS = 100000, PACKETS = 250, FRAME = 80 };
 
@@ -259,56 +251,27 @@ static void compiled_equals_naive(void **state)
 
 /* ---- a running filter ---- */
 
-static void reads_as(struct router *r, const char *handler, const char *value)
-{
-    struct text out = {0};
-    struct errors errors = {0};
-
-    assert_true(router_read(r, handler, NULL, &out, &errors));
-    assert_string_equal(text_string(&out), value);
-    text_free(&out);
-    errors_free(&errors);
-}
-
-static bool writes(struct router *r, const char *handler, const char *value)
-{
-    struct errors errors = {0};
-    bool ok = router_write(r, handler, value, strlen(value), &errors);
-
-    assert_int_equal(!ok, errors.count > 0);
-    errors_free(&errors);
-    return ok;
-}
-
 static void rules_change_as_a_whole(void **state)
 {
     static const char config[] =
         "Idle -> f :: IPFilter(deny udp, allow all) -> c :: IPClassifier(tcp, udp, -) -> Discard;"
         "c[1] -> Discard; c[2] -> Discard;";
-    struct errors errors = {0};
-    struct router *r = router_from_text(config, sizeof config - 1, "test", NULL, 0, &errors);
-    struct scheduler scheduler;
+    struct router *r = start(config);
 
     (void)state;
-    if (!r)
-        fail_msg("%s", text_string(&errors.text));
-    scheduler_init(&scheduler);
-    assert_true(router_initialize(r, &scheduler, &errors));
-    reads_as(r, "f.rules", "deny\t0\tudp\nallow\t0\tall\n");
+    reads(r, "f.rules", "deny\t0\tudp\nallow\t0\tall\n");
     assert_false(writes(r, "f.config", "deny tcp, allow port"));
-    reads_as(r, "f.config", "deny udp, allow all");
-    reads_as(r, "f.rules", "deny\t0\tudp\nallow\t0\tall\n");
+    reads(r, "f.config", "deny udp, allow all");
+    reads(r, "f.rules", "deny\t0\tudp\nallow\t0\tall\n");
     assert_true(writes(r, "f.config", "deny tcp dst port 22, allow all"));
-    reads_as(r, "f.rules", "deny\t0\ttcp dst port 22\nallow\t0\tall\n");
+    reads(r, "f.rules", "deny\t0\ttcp dst port 22\nallow\t0\tall\n");
     assert_false(writes(r, "c.pattern1", "udp port"));
     assert_false(writes(r, "c.pattern1", "udp, tcp"));
-    reads_as(r, "c.pattern1", "udp");
+    reads(r, "c.pattern1", "udp");
     assert_true(writes(r, "c.pattern1", "dst udp port 53 or 54"));
-    reads_as(r, "c.pattern1", "dst udp port 53 or 54");
-    reads_as(r, "c.config", "tcp, dst udp port 53 or 54, -");
+    reads(r, "c.pattern1", "dst udp port 53 or 54");
+    reads(r, "c.config", "tcp, dst udp port 53 or 54, -");
     router_destroy(r);
-    scheduler_destroy(&scheduler);
-    errors_free(&errors);
 }
 
 int main(void)
@@ -318,7 +281,7 @@ int main(void)
         cmocka_unit_test(later_fragments_have_no_ports),
         cmocka_unit_test(errors_are_bounded),
         cmocka_unit_test(compiled_equals_naive),
-        cmocka_unit_test(rules_change_as_a_whole),
+        TEST(rules_change_as_a_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

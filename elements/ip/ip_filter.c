@@ -9,53 +9,14 @@
  */
 #include "elements/ip/ip_rules.h"
 
-struct ip_filter {
-    struct element base;
-    struct ip_rules rules;
-    uint64_t drops;
-};
-
 static bool configure(struct element *e, const struct words *rest, struct errors *errors)
 {
-    return ip_rules_make(&element_as(struct ip_filter, e)->rules, rest, true, e, errors);
-}
-
-static void cleanup(struct element *e)
-{
-    ip_rules_release(&element_as(struct ip_filter, e)->rules);
-}
-
-static void push(struct element *e, unsigned port, struct batch *batch)
-{
-    struct ip_filter *f = element_as(struct ip_filter, e);
-    unsigned out[BATCH_MAX];
-
-    (void)port;
-    ip_rules_run(&f->rules, batch, out);
-    element_dispatch(e, batch, out, &f->drops);
-}
-
-static void push_one(struct element *e, unsigned port, struct packet *p)
-{
-    struct ip_filter *f = element_as(struct ip_filter, e);
-    unsigned out = ip_rules_run_one(&f->rules, p);
-
-    (void)port;
-    if (out >= e->n_outputs)
-        f->drops++;
-    element_push_or_free(e, out, p);
-}
-
-static int read_program(struct element *e, const struct handler_call *call, struct text *out)
-{
-    (void)call;
-    classify_describe(element_as(struct ip_filter, e)->rules.program, out);
-    return 0;
+    return ip_rules_make(&element_as(struct ip_rules_element, e)->rules, rest, true, e, errors);
 }
 
 static int read_rules(struct element *e, const struct handler_call *call, struct text *out)
 {
-    struct ip_rules *rules = &element_as(struct ip_filter, e)->rules;
+    struct ip_rules *rules = &element_as(struct ip_rules_element, e)->rules;
 
     (void)call;
     for (unsigned i = 0; i < rules->n; i++) {
@@ -72,7 +33,7 @@ static int read_rules(struct element *e, const struct handler_call *call, struct
 
 static int reset_counts(struct element *e, const struct handler_call *call)
 {
-    struct ip_filter *f = element_as(struct ip_filter, e);
+    struct ip_rules_element *f = element_as(struct ip_rules_element, e);
 
     (void)call;
     for (unsigned i = 0; i < f->rules.n; i++)
@@ -92,22 +53,22 @@ static const struct handler handlers[] = {
     {.name = "rules", .read = read_rules,
      .help = "one line per rule: action, packets it decided, pattern; separated by tabs"},
     {.name = "unmatched", .flags = HANDLER_READ, .type = &arg_u64,
-     .offset = offsetof(struct ip_filter, rules.unmatched),
+     .offset = offsetof(struct ip_rules_element, rules.unmatched),
      .help = "packets that no rule matched"},
     {.name = "drops", .flags = HANDLER_READ, .type = &arg_u64,
-     .offset = offsetof(struct ip_filter, drops),
+     .offset = offsetof(struct ip_rules_element, drops),
      .help = "packets dropped, by rules or because none matched"},
     {.name = "reset_counts", .flags = HANDLER_BUTTON, .write = reset_counts,
      .help = "sets the counts to zero"},
-    {.name = "program", .read = read_program, .help = "size and shape of the compiled rules"},
+    {.name = "program", .read = ip_rules_read_program, .help = "size and shape of the compiled rules"},
     {0},
 };
 
 ELEMENT_CLASS(ip_filter) = {
-    .name = "IPFilter", .ports = "1/-", .processing = PUSH, .size = sizeof(struct ip_filter),
+    .name = "IPFilter", .ports = "1/-", .processing = PUSH, .size = sizeof(struct ip_rules_element),
     .arguments = arguments, .handlers = handlers, .live_config = true,
-    .configure = configure, .cleanup = cleanup,
-    .push = push, .push_one = push_one,
+    .configure = configure, .cleanup = ip_rules_cleanup,
+    .push = ip_rules_push, .push_one = ip_rules_push_one,
     .group = "ip",
     .purpose = "filters IP packets by an ordered list of rules",
     .manual =

@@ -123,3 +123,41 @@ unsigned ip_rules_run_one(struct ip_rules *rules, struct packet *p)
     classify_run(rules->program, &p, 1, &matched);
     return account(rules, matched);
 }
+
+/* ---- elements ---- */
+
+static struct ip_rules_element *element_of(struct element *e)
+{
+    return element_as(struct ip_rules_element, e);
+}
+
+void ip_rules_push(struct element *e, unsigned port, struct batch *batch)
+{
+    unsigned out[BATCH_MAX];
+
+    (void)port;
+    ip_rules_run(&element_of(e)->rules, batch, out);
+    element_dispatch(e, batch, out, &element_of(e)->drops);
+}
+
+void ip_rules_push_one(struct element *e, unsigned port, struct packet *p)
+{
+    unsigned out = ip_rules_run_one(&element_of(e)->rules, p);
+
+    (void)port;
+    if (out >= e->n_outputs)
+        element_of(e)->drops++;
+    element_push_or_free(e, out, p);
+}
+
+void ip_rules_cleanup(struct element *e)
+{
+    ip_rules_release(&element_of(e)->rules);
+}
+
+int ip_rules_read_program(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    classify_describe(element_of(e)->rules.program, out);
+    return 0;
+}

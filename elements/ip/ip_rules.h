@@ -24,6 +24,18 @@ struct ip_rules {
     uint64_t unmatched;         /* packets */
 };
 
+/* An element that is nothing but rules: IPFilter and IPClassifier. */
+struct ip_rules_element {
+    struct element base;
+    struct ip_rules rules;
+    uint64_t drops;
+};
+
+push_function ip_rules_push;
+push_one_function ip_rules_push_one;
+void ip_rules_cleanup(struct element *e);
+handler_read_function ip_rules_read_program;
+
 /*
  * Makes a rule set of the words; with `actions` each begins with one, else word i sends to
  * output i. False: errors were added and `rules` is as it was. Else what was there before

@@ -22,3 +22,16 @@ static void lookup(const struct ip_route_table *table, const uint32_t *address, 
 }
 
 const struct ip_route_engine linear_lookup_engine = {.lookup = lookup};
+
+bool linear_lookup_configure(struct element *e, const struct words *rest, struct errors *errors)
+{
+    struct ip_route_table *t = element_as(struct ip_route_table, e);
+
+    t->engine = &linear_lookup_engine;
+    return ip_route_table_configure(t, rest, errors);
+}
+
+void linear_lookup_cleanup(struct element *e)
+{
+    ip_route_table_clear(element_as(struct ip_route_table, e));
+}

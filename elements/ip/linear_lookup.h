@@ -8,4 +8,8 @@
 /* Masks may have holes; of the routes that match, one whose mask no other's includes wins. */
 extern const struct ip_route_engine linear_lookup_engine;
 
+/* configure and cleanup of the classes that use it as it is. */
+bool linear_lookup_configure(struct element *e, const struct words *rest, struct errors *errors);
+void linear_lookup_cleanup(struct element *e);
+
 #endif

@@ -6,19 +6,6 @@
  */
 #include "elements/ip/linear_lookup.h"
 
-static bool configure(struct element *e, const struct words *rest, struct errors *errors)
-{
-    struct ip_route_table *t = element_as(struct ip_route_table, e);
-
-    t->engine = &linear_lookup_engine;
-    return ip_route_table_configure(t, rest, errors);
-}
-
-static void cleanup(struct element *e)
-{
-    ip_route_table_clear(element_as(struct ip_route_table, e));
-}
-
 static const struct argument arguments[] = {IP_ROUTE_TABLE_ARGUMENTS, {0}};
 
 static const struct handler handlers[] = {IP_ROUTE_TABLE_READ_HANDLERS, {0}};
@@ -26,7 +13,7 @@ static const struct handler handlers[] = {IP_ROUTE_TABLE_READ_HANDLERS, {0}};
 ELEMENT_CLASS(static_ip_lookup) = {
     .name = "StaticIPLookup", .ports = "1/-", .processing = PUSH,
     .size = sizeof(struct ip_route_table), .arguments = arguments, .handlers = handlers,
-    .configure = configure, .cleanup = cleanup,
+    .configure = linear_lookup_configure, .cleanup = linear_lookup_cleanup,
     .push = ip_route_table_push, .push_one = ip_route_table_push_one,
     .group = "ip",
     .purpose = "routes IP packets by a list of routes that never changes",

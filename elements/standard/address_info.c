@@ -56,36 +56,28 @@ static int define(struct element *e, const char *name, const struct reading *r, 
     return error;
 }
 
-static bool configure_one(struct element *e, const char *text, struct errors *errors)
+static bool define_all(struct element *e, const struct words *words, struct errors *errors)
 {
     unsigned types = 0;
-    struct words words;
     struct reading r;
     bool ok = true;
 
-    if (words_split_spaces(&words, text) < 0)
-        return element_error(e, errors, "out of memory");
-    if (words.n == 1)
+    if (words->n == 1)
         ok = element_error(e, errors, "expected 'NAME [ADDRS]'");
-    for (unsigned i = 1; i < words.n; i++) {
-        read_address(e, words.word[i], &r);
+    for (unsigned i = 1; i < words->n; i++) {
+        read_address(e, words->word[i], &r);
         if (!r.types)
-            ok = element_error(e, errors, "'%s' is not a recognizable address", words.word[i]);
-        else if (define(e, words.word[0], &r, types) < 0)
+            ok = element_error(e, errors, "'%s' is not a recognizable address", words->word[i]);
+        else if (define(e, words->word[0], &r, types) < 0)
             ok = element_error(e, errors, "out of memory");
         types |= r.types;
     }
-    words_free(&words);
     return ok;
 }
 
 static bool configure(struct element *e, const struct words *rest, struct errors *errors)
 {
-    bool ok = true;
-
-    for (unsigned i = 0; i < rest->n; i++)
-        ok = configure_one(e, rest->word[i], errors) && ok;
-    return ok;
+    return names_configure(e, rest, errors, define_all);
 }
 
 static const struct argument arguments[] = {

@@ -12,22 +12,6 @@ static bool initialize(struct element *e, struct errors *errors)
     return element_error(e, errors, "Error elements never initialize");
 }
 
-static void push(struct element *e, unsigned port, struct batch *batch)
-{
-    (void)e;
-    (void)port;
-    batch_free(batch);
-}
-
-static unsigned pull(struct element *e, unsigned port, struct batch *batch, unsigned max)
-{
-    (void)e;
-    (void)port;
-    (void)batch;
-    (void)max;
-    return 0;
-}
-
 static const struct argument arguments[] = {
     {.name = "ANYTHING", .kind = ARG_REST, .type = &arg_text, .help = "not looked at"},
     {0},
@@ -36,6 +20,6 @@ static const struct argument arguments[] = {
 ELEMENT_CLASS(error) = {
     .name = "Error", .ports = "-/-", .processing = AGNOSTIC, .flow = "x/y",
     .size = sizeof(struct element), .arguments = arguments,
-    .initialize = initialize, .push = push, .pull = pull,
+    .initialize = initialize, .push = element_push_nowhere, .pull = element_pull_nothing,
     .group = "standard", .purpose = "keeps its router from starting",
 };

@@ -21,12 +21,12 @@
 
 struct infinite_source {
     struct element base;
-    struct packet *packet;
+    struct source_packet source;
     uint64_t count;
     int64_t limit;              /* negative: none */
-    int32_t burst, length;      /* length negative: that of the data */
+    int32_t burst;
     bool active, stop, timestamp;
-    struct arg_string data, end_text;
+    struct arg_string end_text;
     struct write_call end;
     struct task task;
     struct signal room;
@@ -68,7 +68,7 @@ static bool run(struct element *e, struct task *task)
         unsigned want = n - made < BATCH_NORMAL ? (unsigned)(n - made) : BATCH_NORMAL;
 
         batch.n = 0;
-        if (!source_packet_clone(s->packet, s->timestamp ? platform_wall_ns() : 0, &batch, want))
+        if (!source_packet_clone(&s->source, s->timestamp ? platform_wall_ns() : 0, &batch, want))
             break;
         made += batch.n;
         element_push(e, 0, &batch);
@@ -90,7 +90,7 @@ static unsigned pull(struct element *e, unsigned port, struct batch *batch, unsi
         notifier_deactivate(&s->not_empty);
         return 0;
     }
-    n = source_packet_clone(s->packet, s->timestamp ? platform_wall_ns() : 0, batch, n);
+    n = source_packet_clone(&s->source, s->timestamp ? platform_wall_ns() : 0, batch, n);
     s->count += n;
     return n;
 }
@@ -101,15 +101,10 @@ static void setup(struct element *e)
 
     s->limit = -1;
     s->burst = 1;
-    s->length = -1;
+    source_packet_setup(&s->source);
     s->active = s->timestamp = true;
     s->not_empty.active = true;
     s->task.position = -1;
-}
-
-static bool remake(struct infinite_source *s, struct errors *errors)
-{
-    return source_packet_make(&s->packet, &s->base, s->data.s, s->data.length, s->length, errors);
 }
 
 /* There may be something to send again. */
@@ -136,16 +131,10 @@ static bool configure(struct element *e, const struct words *rest, struct errors
         return element_error(e, errors, "burst size must be >= 1");
     if (s->end_text.s && s->stop)
         return element_error(e, errors, "END_CALL and STOP are mutually exclusive");
-    if (!s->data.s) {
-        s->data.s = strdup(source_packet_text);
-        s->data.length = strlen(source_packet_text);
-    }
-    if (!s->data.s)
-        return element_error(e, errors, "out of memory");
     if (s->end_text.s)              /* the handler can be looked for once all elements have theirs */
         ok = write_call_parse(&end, e, s->end_text.s, errors) &&
              (!e->initialized || write_call_resolve(&end, e, errors));
-    if (!ok || !remake(s, errors)) {
+    if (!ok || !source_packet_configure(&s->source, e, errors)) {
         write_call_free(&end);
         return false;
     }
@@ -179,8 +168,7 @@ static void cleanup(struct element *e)
     signal_destroy(&s->room);
     notifier_destroy(&s->not_empty);
     write_call_free(&s->end);
-    if (s->packet)
-        packet_free(s->packet);
+    source_packet_cleanup(&s->source);
 }
 
 static struct notifier *notifier(struct element *e, unsigned port, enum notifier_kind kind)
@@ -197,69 +185,10 @@ static int reset(struct element *e, const struct handler_call *call)
     return 0;
 }
 
-static int read_data(struct element *e, const struct handler_call *call, struct text *out)
-{
-    const struct infinite_source *s = element_as(struct infinite_source, e);
-
-    (void)call;
-    text_add(out, s->data.s, s->data.length);
-    return 0;
-}
-
-/* The bytes as they are: no quotes, no comments. */
-static int write_data(struct element *e, const struct handler_call *call)
-{
-    struct infinite_source *s = element_as(struct infinite_source, e);
-    struct arg_string old = s->data;
-
-    s->data.s = malloc(call->length + 1);
-    if (!s->data.s) {
-        s->data = old;
-        return -ENOMEM;
-    }
-    memcpy(s->data.s, call->value, call->length);
-    s->data.s[call->length] = '\0';
-    s->data.length = call->length;
-    if (!remake(s, call->errors)) {
-        free(s->data.s);
-        s->data = old;
-        return -EINVAL;
-    }
-    free(old.s);
-    written(e);
-    return 0;
-}
-
-static int read_length(struct element *e, const struct handler_call *call, struct text *out)
-{
-    (void)call;
-    text_printf(out, "%d", element_as(struct infinite_source, e)->length);
-    return 0;
-}
-
-static int write_length(struct element *e, const struct handler_call *call)
-{
-    struct infinite_source *s = element_as(struct infinite_source, e);
-    struct arg_context context = {.element = e, .errors = call->errors, .name = "LENGTH"};
-    int32_t old = s->length;
-
-    if (!arg_int.parse(&context, call->value, &s->length)) {
-        errors_add(call->errors, NULL, "length must be integer");
-        return -EINVAL;
-    }
-    if (!remake(s, call->errors)) {
-        s->length = old;
-        return -EINVAL;
-    }
-    written(e);
-    return 0;
-}
-
 #define MEMBER(member) offsetof(struct infinite_source, member)
 
 static const struct argument arguments[] = {
-    {.name = "DATA", .kind = ARG_OPTIONAL, .type = &arg_string, .offset = MEMBER(data),
-     .help = "the packets' bytes; default a text of 69 bytes"},
+    SOURCE_PACKET_DATA_ARGUMENT(struct infinite_source, source),
     {.name = "LIMIT", .kind = ARG_OPTIONAL, .type = &arg_int64, .offset = MEMBER(limit),
      .help = "packets altogether; default -1: no limit"},
     {.name = "BURST", .kind = ARG_OPTIONAL, .type = &arg_int, .offset = MEMBER(burst),
@@ -268,10 +197,7 @@ static const struct argument arguments[] = {
      .help = "false: sends nothing; default true"},
     {.name = "TIMESTAMP", .kind = ARG_KEYWORD, .type = &arg_bool, .offset = MEMBER(timestamp),
      .help = "whether packets get a timestamp; default true"},
-    {.name = "LENGTH", .kind = ARG_KEYWORD, .type = &arg_int, .offset = MEMBER(length),
-     .help = "the packets' length; default that of DATA"},
-    {.name = "DATASIZE", .kind = ARG_KEYWORD, .type = &arg_int, .offset = MEMBER(length),
-     .help = "old name of LENGTH"},
+    SOURCE_PACKET_LENGTH_ARGUMENTS(struct infinite_source, source),
     {.name = "STOP", .kind = ARG_KEYWORD, .type = &arg_bool, .offset = MEMBER(stop),
      .help = "true: the driver stops after the last packet; default false"},
     {.name = "END_CALL", .kind = ARG_KEYWORD, .type = &arg_text, .offset = MEMBER(end_text),
@@ -284,13 +210,9 @@ static const struct argument arguments[] = {
     {.name = NAME, .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_int,                    \
      .offset = MEMBER(burst), .min = 1, .max = INT32_MAX, .written = written,                  \
      .help = "packets a run"}
-#define LENGTH_HANDLER(NAME)                                                                   \
-    {.name = NAME, .read = read_length, .write = write_length,                                 \
-     .help = "the packets' length; -1: that of data"}
 
 static const struct handler handlers[] = {
-    {.name = "data", .flags = HANDLER_RAW, .read = read_data, .write = write_data,
-     .help = "the packets' bytes"},
+    SOURCE_PACKET_HANDLERS(struct infinite_source, source, HANDLER_RAW, written),
     {.name = "limit", .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_int64,
      .offset = MEMBER(limit), .written = written, .help = LIMIT_HELP},
     BURST_HANDLER("burst"),
@@ -300,9 +222,7 @@ static const struct handler handlers[] = {
      .help = "packets sent"},
     {.name = "reset", .flags = HANDLER_BUTTON, .write = reset,
      .help = "sets count to 0, so that another LIMIT packets may go"},
-    LENGTH_HANDLER("length"),
     BURST_HANDLER("burstsize"),
-    LENGTH_HANDLER("datasize"),
     TASK_HANDLERS(struct infinite_source, task),
     {0},
 };

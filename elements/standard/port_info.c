@@ -40,38 +40,30 @@ static bool define(struct element *e, const char *name, uint32_t port, uint32_t 
            (!udp || names_define(e, NAME_UDP_PORT, name, &port, sizeof port) == 0);
 }
 
-static bool configure_one(struct element *e, const char *text, struct errors *errors)
+static bool define_all(struct element *e, const struct words *words, struct errors *errors)
 {
     uint32_t port, protocol;
-    struct words words;
     bool ok = true;
 
-    if (words_split_spaces(&words, text) < 0)
-        return element_error(e, errors, "out of memory");
-    if (words.n && words.word[0][0] != '#') {
-        if (words.n < 2 || !read_port(e, words.word[1], &port, &protocol)) {
+    if (words->n && words->word[0][0] != '#') {
+        if (words->n < 2 || !read_port(e, words->word[1], &port, &protocol)) {
             ok = element_error(e, errors, "expected 'NAME PORT/PROTO'");
         } else {
             if (protocol != IP_PROTO_TCP && protocol != IP_PROTO_UDP &&
                 protocol != NAMES_PROTO_TCP_OR_UDP)
                 errors_warn(errors, NULL, "'%s': only ports of TCP and UDP have names",
-                            words.word[1]);
-            for (unsigned i = 0; ok && i < words.n && words.word[i][0] != '#'; i++)
-                if (i != 1 && !define(e, words.word[i], port, protocol))
+                            words->word[1]);
+            for (unsigned i = 0; ok && i < words->n && words->word[i][0] != '#'; i++)
+                if (i != 1 && !define(e, words->word[i], port, protocol))
                     ok = element_error(e, errors, "out of memory");
         }
     }
-    words_free(&words);
     return ok;
 }
 
 static bool configure(struct element *e, const struct words *rest, struct errors *errors)
 {
-    bool ok = true;
-
-    for (unsigned i = 0; i < rest->n; i++)
-        ok = configure_one(e, rest->word[i], errors) && ok;
-    return ok;
+    return names_configure(e, rest, errors, define_all);
 }
 
 static const struct argument arguments[] = {

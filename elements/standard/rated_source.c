@@ -21,14 +21,12 @@
 
 struct rated_source {
     struct element base;
-    struct packet *packet;
+    struct source_packet source;
     struct token_bucket bucket;
     uint64_t count, bandwidth;
     int64_t limit;              /* negative: none */
     uint32_t rate;
-    int32_t length;             /* negative: that of the data */
     bool active, stop;
-    struct arg_string data;
     struct task task;
     struct timer timer;
 };
@@ -74,7 +72,7 @@ static bool run(struct element *e, struct task *task)
         return false;
     }
     batch.n = 0;
-    if (source_packet_clone(s->packet, platform_wall_ns(), &batch, 1)) {
+    if (source_packet_clone(&s->source, platform_wall_ns(), &batch, 1)) {
         s->count++;
         element_push_one(e, 0, batch.pkt[0]);
     }
@@ -92,7 +90,7 @@ static unsigned pull(struct element *e, unsigned port, struct batch *batch, unsi
         return 0;
     token_bucket_refill(&s->bucket, platform_now_ns());
     while (got < max && ready(s) && token_bucket_take(&s->bucket, 1) &&
-           source_packet_clone(s->packet, platform_wall_ns(), batch, 1)) {
+           source_packet_clone(&s->source, platform_wall_ns(), batch, 1)) {
         s->count++;
         got++;
     }
@@ -105,14 +103,9 @@ static void setup(struct element *e)
 
     s->rate = 10;
     s->limit = -1;
-    s->length = -1;
+    source_packet_setup(&s->source);
     s->active = true;
     s->task.position = s->timer.position = -1;
-}
-
-static bool remake(struct rated_source *s, struct errors *errors)
-{
-    return source_packet_make(&s->packet, &s->base, s->data.s, s->data.length, s->length, errors);
 }
 
 static bool configure(struct element *e, const struct words *rest, struct errors *errors)
@@ -121,18 +114,12 @@ static bool configure(struct element *e, const struct words *rest, struct errors
     uint64_t rate;
 
     (void)rest;
-    if (!s->data.s) {
-        s->data.s = strdup(source_packet_text);
-        s->data.length = strlen(source_packet_text);
-    }
-    if (!s->data.s)
-        return element_error(e, errors, "out of memory");
-    if (!remake(s, errors))
+    if (!source_packet_configure(&s->source, e, errors))
         return false;
     if (s->bandwidth) {
-        if (!s->packet->length)
+        if (!s->source.packet->length)
             return element_error(e, errors, "BANDWIDTH: packets have no bytes");
-        rate = s->bandwidth / s->packet->length;
+        rate = s->bandwidth / s->source.packet->length;
         s->rate = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
     }
     set_rate(s);
@@ -158,8 +145,7 @@ static void cleanup(struct element *e)
 
     task_destroy(&s->task);
     timer_destroy(&s->timer);
-    if (s->packet)
-        packet_free(s->packet);
+    source_packet_cleanup(&s->source);
 }
 
 static void written(struct element *e)
@@ -191,77 +177,17 @@ static int reset(struct element *e, const struct handler_call *call)
     return 0;
 }
 
-static int read_data(struct element *e, const struct handler_call *call, struct text *out)
-{
-    const struct rated_source *s = element_as(struct rated_source, e);
-
-    (void)call;
-    text_add(out, s->data.s, s->data.length);
-    return 0;
-}
-
-/* The bytes as they are: no quotes, no comments. */
-static int write_data(struct element *e, const struct handler_call *call)
-{
-    struct rated_source *s = element_as(struct rated_source, e);
-    struct arg_string old = s->data;
-
-    s->data.s = malloc(call->length + 1);
-    if (!s->data.s) {
-        s->data = old;
-        return -ENOMEM;
-    }
-    memcpy(s->data.s, call->value, call->length);
-    s->data.s[call->length] = '\0';
-    s->data.length = call->length;
-    if (!remake(s, call->errors)) {
-        free(s->data.s);
-        s->data = old;
-        return -EINVAL;
-    }
-    free(old.s);
-    return 0;
-}
-
-static int read_length(struct element *e, const struct handler_call *call, struct text *out)
-{
-    (void)call;
-    text_printf(out, "%d", element_as(struct rated_source, e)->length);
-    return 0;
-}
-
-static int write_length(struct element *e, const struct handler_call *call)
-{
-    struct rated_source *s = element_as(struct rated_source, e);
-    struct arg_context context = {.element = e, .errors = call->errors, .name = "LENGTH"};
-    int32_t old = s->length;
-
-    if (!arg_int.parse(&context, call->value, &s->length)) {
-        errors_add(call->errors, NULL, "length must be integer");
-        return -EINVAL;
-    }
-    if (!remake(s, call->errors)) {
-        s->length = old;
-        return -EINVAL;
-    }
-    return 0;
-}
-
 #define MEMBER(member) offsetof(struct rated_source, member)
 
 static const struct argument arguments[] = {
-    {.name = "DATA", .kind = ARG_OPTIONAL, .type = &arg_string, .offset = MEMBER(data),
-     .help = "the packets' bytes; default a text of 69 bytes"},
+    SOURCE_PACKET_DATA_ARGUMENT(struct rated_source, source),
     {.name = "RATE", .kind = ARG_OPTIONAL, .type = &arg_unsigned, .offset = MEMBER(rate),
      .help = "packets a second; default 10"},
     {.name = "LIMIT", .kind = ARG_OPTIONAL, .type = &arg_int64, .offset = MEMBER(limit),
      .help = "packets altogether; default -1: no limit"},
     {.name = "ACTIVE", .kind = ARG_OPTIONAL, .type = &arg_bool, .offset = MEMBER(active),
      .help = "false: sends nothing; default true"},
-    {.name = "LENGTH", .kind = ARG_KEYWORD, .type = &arg_int, .offset = MEMBER(length),
-     .help = "the packets' length; default that of DATA"},
-    {.name = "DATASIZE", .kind = ARG_KEYWORD, .type = &arg_int, .offset = MEMBER(length),
-     .help = "old name of LENGTH"},
+    SOURCE_PACKET_LENGTH_ARGUMENTS(struct rated_source, source),
     {.name = "STOP", .kind = ARG_KEYWORD, .type = &arg_bool, .offset = MEMBER(stop),
      .help = "true: the driver stops after the last packet; default false"},
     {.name = "BANDWIDTH", .kind = ARG_KEYWORD, .type = &arg_bandwidth, .offset = MEMBER(bandwidth),
@@ -269,13 +195,8 @@ static const struct argument arguments[] = {
     {0},
 };
 
-#define LENGTH_HANDLER(NAME)                                                                   \
-    {.name = NAME, .read = read_length, .write = write_length,                                 \
-     .help = "the packets' length; -1: that of data"}
-
 static const struct handler handlers[] = {
-    {.name = "data", .read = read_data, .write = write_data,
-     .help = "the packets' bytes"},
+    SOURCE_PACKET_HANDLERS(struct rated_source, source, 0, NULL),
     {.name = "rate", .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_unsigned,
      .offset = MEMBER(rate), .written = rate_written, .help = "packets a second"},
     {.name = "limit", .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_int64,
@@ -286,8 +207,6 @@ static const struct handler handlers[] = {
      .help = "packets sent"},
     {.name = "reset", .flags = HANDLER_BUTTON, .write = reset,
      .help = "sets count to 0, so that another LIMIT packets may go"},
-    LENGTH_HANDLER("length"),
-    LENGTH_HANDLER("datasize"),
     TASK_HANDLERS(struct rated_source, task),
     {0},
 };

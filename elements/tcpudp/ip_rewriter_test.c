@@ -4,20 +4,13 @@
  *
  * What single packets turn into is shown by the conformance cases beside this file.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include "platform/platform.h"
 #include "router/checksum.h"
 #include "router/headers.h"
-#include "router/router.h"
+#define TEST_POOL 512
+#include "tests/running.h"
 
 /* ---- a class that keeps what it gets ---- */
 
@@ -45,40 +38,16 @@ ELEMENT_CLASS(t_keep) = {
 
 /* ---- helpers ---- */
 
-static struct scheduler scheduler;
-
-static int setup(void **state)
-{
-    (void)state;
-    scheduler_init(&scheduler);
-    return packet_pool_init(0, 512);
-}
-
-static int teardown(void **state)
-{
-    uint32_t held = packet_pool_in_use();
-
-    (void)state;
-    scheduler_destroy(&scheduler);
-    packet_pool_destroy();
-    return held != 0;
-}
-
 /* A rewriter "rw" with the arguments; its outputs go to k0 and k1. */
-static struct router *start(const char *arguments)
+static struct router *start_rewriter(const char *arguments)
 {
-    struct errors errors = {0};
     struct text config = {0};
     struct router *r;
 
     text_printf(&config, "Idle -> rw :: IPRewriter(%s); rw[0] -> k0 :: TKeep; rw[1] -> k1 :: TKeep",
                 arguments);
-    r = router_from_text(config.s, config.length, "test", NULL, 0, &errors);
-    assert_string_equal(text_string(&errors.text), "");
-    assert_non_null(r);
-    assert_true(router_initialize(r, &scheduler, &errors));
+    r = start(text_string(&config));
     text_free(&config);
-    errors_free(&errors);
     return r;
 }
 
@@ -146,7 +115,7 @@ static char *read_handler(struct router *r, const char *name, const char *parame
     return text_take(&out);
 }
 
-static void reads(struct router *r, const char *name, const char *parameter, const char *value)
+static void reads_with(struct router *r, const char *name, const char *parameter, const char *value)
 {
     char *s = read_handler(r, name, parameter, true);
 
@@ -159,7 +128,7 @@ static void reads(struct router *r, const char *name, const char *parameter, con
 /* Packets of one new flow in a batch are one flow. */
 static void a_flow_within_a_batch(void **state)
 {
-    struct router *r = start("pattern 1.0.0.1 5000-5999# - - 0 1");
+    struct router *r = start_rewriter("pattern 1.0.0.1 5000-5999# - - 0 1");
     struct batch batch = {4, {udp(1, 7), udp(2, 7), udp(1, 7), udp(2, 7)}};
     static const unsigned ports[] = {5000, 5001, 5000, 5001};
 
@@ -170,14 +139,14 @@ static void a_flow_within_a_batch(void **state)
         assert_int_equal(source_port(kept(r, "k0")->pkt[i]), ports[i]);
         checksums_are_right(kept(r, "k0")->pkt[i]);
     }
-    reads(r, "rw.table_size", NULL, "2");
+    reads_with(r, "rw.table_size", NULL, "2");
     router_destroy(r);
 }
 
 /* Found flows that a newer one of the same batch pushes out are made again, not used. */
 static void flows_replaced_within_a_batch(void **state)
 {
-    struct router *r = start("pattern 1.0.0.1 5000-5999# - - 0 1, MAPPING_CAPACITY 1, "
+    struct router *r = start_rewriter("pattern 1.0.0.1 5000-5999# - - 0 1, MAPPING_CAPACITY 1, "
                              "UDP_GUARANTEE 0");
     struct batch batch = {4, {udp(1, 7), udp(2, 7), udp(1, 7), udp(1, 7)}};
     static const unsigned ports[] = {5000, 5001, 5002, 5002};
@@ -188,14 +157,14 @@ static void flows_replaced_within_a_batch(void **state)
     send(r, &batch);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(source_port(kept(r, "k0")->pkt[1 + i]), ports[i]);
-    reads(r, "rw.evictions", NULL, "2");
-    reads(r, "rw.size", NULL, "1");
+    reads_with(r, "rw.evictions", NULL, "2");
+    reads_with(r, "rw.size", NULL, "1");
     router_destroy(r);
 }
 
 static void ports_run_out(void **state)
 {
-    struct router *r = start("pattern 1.0.0.1 5000-5001 - - 0 1");
+    struct router *r = start_rewriter("pattern 1.0.0.1 5000-5001 - - 0 1");
     struct element *rw = router_find(r, "rw");
     struct errors errors = {0};
 
@@ -206,10 +175,10 @@ static void ports_run_out(void **state)
     /* The first has the port that it came with. */
     assert_int_equal(source_port(kept(r, "k0")->pkt[0]), 5001);
     assert_int_equal(source_port(kept(r, "k0")->pkt[1]), 5000);
-    reads(r, "rw.mapping_failures", NULL, "2");
-    reads(r, "rw.drops", NULL, "2");
+    reads_with(r, "rw.mapping_failures", NULL, "2");
+    reads_with(r, "rw.drops", NULL, "2");
     assert_true(router_write(r, "rw.clear", "", 0, &errors));
-    reads(r, "rw.table_size", NULL, "0");
+    reads_with(r, "rw.table_size", NULL, "0");
     rw->class->push_one(rw, 0, udp(4, 5001));
     assert_int_equal(kept(r, "k0")->n, 3);
     router_destroy(r);
@@ -218,7 +187,7 @@ static void ports_run_out(void **state)
 /* A packet whose bytes somebody else holds as well is copied before it is rewritten. */
 static void shared_bytes_stay(void **state)
 {
-    struct router *r = start("pattern 1.0.0.1 - - - 0 1");
+    struct router *r = start_rewriter("pattern 1.0.0.1 - - - 0 1");
     struct packet *p = udp(1, 7), *clone = packet_clone(p);
 
     (void)state;
@@ -233,7 +202,7 @@ static void shared_bytes_stay(void **state)
 /* Packets without marks, or whose marks lead nowhere, are dropped and counted. */
 static void packets_without_headers(void **state)
 {
-    struct router *r = start("keep 0 1");
+    struct router *r = start_rewriter("keep 0 1");
     struct packet *none = udp(1, 7), *cut = udp(1, 7), *beyond = udp(1, 7);
 
     (void)state;
@@ -242,22 +211,22 @@ static void packets_without_headers(void **state)
     beyond->transport = packet_end(beyond) + 4;
     send(r, &(struct batch){4, {none, cut, udp(2, 7), beyond}});
     assert_int_equal(kept(r, "k0")->n, 1);
-    reads(r, "rw.drops", NULL, "3");
+    reads_with(r, "rw.drops", NULL, "3");
     router_destroy(r);
 }
 
 static void lookup(void **state)
 {
-    struct router *r = start("pattern 1.0.0.1 5000-5999# - - 0 1");
+    struct router *r = start_rewriter("pattern 1.0.0.1 5000-5999# - - 0 1");
     struct packet *p = udp(1, 7);
     char *message;
 
     (void)state;
     ((struct ip_header *)p->network)->protocol = IP_PROTO_TCP;
     send(r, &(struct batch){1, {p}});
-    reads(r, "rw.tcp_lookup", "10.0.0.1 7 2.0.0.1 53", "1.0.0.1 5000 2.0.0.1 53");
-    reads(r, "rw.tcp_lookup", "2.0.0.1 domain 1.0.0.1 5000", "2.0.0.1 53 10.0.0.1 7");
-    reads(r, "rw.tcp_lookup", "10.0.0.1 8 2.0.0.1 53", "");
+    reads_with(r, "rw.tcp_lookup", "10.0.0.1 7 2.0.0.1 53", "1.0.0.1 5000 2.0.0.1 53");
+    reads_with(r, "rw.tcp_lookup", "2.0.0.1 domain 1.0.0.1 5000", "2.0.0.1 53 10.0.0.1 7");
+    reads_with(r, "rw.tcp_lookup", "10.0.0.1 8 2.0.0.1 53", "");
     message = read_handler(r, "rw.tcp_lookup", "10.0.0.1 7 2.0.0.1", false);
     assert_non_null(strstr(message, "DPORT"));
     free(message);
@@ -270,7 +239,7 @@ static void lookup(void **state)
 /* A wrong specification leaves the old one, and its flows, in place. */
 static void wrong_pattern_changes_nothing(void **state)
 {
-    struct router *r = start("pattern 1.0.0.1 5000-5999# - - 0 1");
+    struct router *r = start_rewriter("pattern 1.0.0.1 5000-5999# - - 0 1");
     struct errors errors = {0};
 
     (void)state;
@@ -278,14 +247,14 @@ static void wrong_pattern_changes_nothing(void **state)
     assert_false(router_write(r, "rw.pattern0", "keep 0 9", 8, &errors));
     assert_non_null(strstr(text_string(&errors.text), "output port out of range"));
     errors_free(&errors);
-    reads(r, "rw.patterns", NULL, "1.0.0.1 5000-5999 - - [1]\n");
+    reads_with(r, "rw.patterns", NULL, "1.0.0.1 5000-5999 - - [1]\n");
     router_destroy(r);
 }
 
 /* Timed out flows go by themselves, those with time left stay. */
 static void reaped_by_the_timer(void **state)
 {
-    struct router *r = start("keep 0 1, REAP_INTERVAL 1, UDP_TIMEOUT 0, UDP_GUARANTEE 0");
+    struct router *r = start_rewriter("keep 0 1, REAP_INTERVAL 1, UDP_TIMEOUT 0, UDP_GUARANTEE 0");
     uint64_t end = platform_now_ns() + 5000000000u;
     struct packet *tcp = udp(1, 7);
     char *size = NULL;
@@ -293,7 +262,7 @@ static void reaped_by_the_timer(void **state)
     (void)state;
     ((struct ip_header *)tcp->network)->protocol = IP_PROTO_TCP;
     send(r, &(struct batch){3, {udp(1, 7), tcp, udp(2, 7)}});
-    reads(r, "rw.size", NULL, "3");
+    reads_with(r, "rw.size", NULL, "3");
     do {
         struct timespec pause = {0, 50000000};
 
@@ -309,7 +278,6 @@ static void reaped_by_the_timer(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_flow_within_a_batch), TEST(flows_replaced_within_a_batch), TEST(ports_run_out),
         TEST(shared_bytes_stay), TEST(packets_without_headers), TEST(lookup),
