@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/client.h"
+#include "cli/hotplug.h"
 #include "cli/input.h"
 #include "cli/print.h"
 #include "cli/reap.h"
@@ -87,6 +88,16 @@ static int read_spec(const struct invocation *invocation, struct toolstack_spec 
     if (spec->ramdisk && access(spec->ramdisk, R_OK)) {
         fprintf(stderr, "clickos: cannot read the ramdisk '%s'\n", spec->ramdisk);
         return EXIT_FAILURE;
+    }
+    for (unsigned i = 0; i < spec->n_vifs; i++) {
+        const struct toolstack_vif *v = &spec->vifs[i];
+        char why[256];
+
+        /* Before libxl builds a VM only to destroy it again. Another script may know other bridges. */
+        if (!v->script && v->bridge && !hotplug_bridge_usable(v->bridge, why, sizeof why)) {
+            fprintf(stderr, "clickos: vif %u: %s\n", i, why);
+            return EXIT_FAILURE;
+        }
     }
     return 0;
 }

@@ -36,11 +36,14 @@ bool hotplug_wanted(int argc, char **argv)
     return argc >= 2 && getenv("XENBUS_PATH") && (!strcmp(argv[1], "online") || !strcmp(argv[1], "offline"));
 }
 
+/* What went wrong, for libxl, which shows it to whoever creates the VM. */
+static char why[320];
+
 static bool set(int fd, unsigned long request, struct ifreq *r, const char *what)
 {
     if (!ioctl(fd, request, r))
         return true;
-    fprintf(stderr, "clickos: %s: cannot set %s: %s\n", r->ifr_name, what, strerror(errno));
+    snprintf(why, sizeof why, "%s: cannot set %s: %s", r->ifr_name, what, strerror(errno));
     return false;
 }
 
@@ -48,6 +51,36 @@ static void name(struct ifreq *r, const char *interface)
 {
     memset(r, 0, sizeof *r);
     strncpy(r->ifr_name, interface, sizeof r->ifr_name - 1);
+}
+
+static bool is_bridge(const char *interface)
+{
+    char path[64 + IFNAMSIZ];
+
+    snprintf(path, sizeof path, "/sys/class/net/%.*s/bridge", IFNAMSIZ, interface);
+    return !access(path, F_OK);
+}
+
+bool hotplug_bridge_usable(const char *bridge, char *message, size_t size)
+{
+    bool there = if_nametoindex(bridge) != 0;
+    struct if_nameindex *all;
+    const char *separator = "; there is ";
+    size_t n;
+
+    if (there && is_bridge(bridge))
+        return true;
+    n = (size_t)snprintf(message, size, there ? "'%.40s' is no Linux bridge (script=vif-openvswitch?)"
+                                              : "there is no bridge '%.40s'", bridge);
+    all = if_nameindex();
+    for (unsigned i = 0; all && all[i].if_name && n < size; i++)
+        if (is_bridge(all[i].if_name)) {
+            n += (size_t)snprintf(message + n, size - n, "%s%s", separator, all[i].if_name);
+            separator = ", ";
+        }
+    if (all)
+        if_freenameindex(all);
+    return false;
 }
 
 static bool bring_up(const char *vif, const char *bridge)
@@ -58,19 +91,17 @@ static bool bring_up(const char *vif, const char *bridge)
     bool good;
     int mtu;
 
-    if (fd < 0)
-        return false;
-    name(&r, bridge);
-    if (ioctl(fd, SIOCGIFMTU, &r)) {
-        fprintf(stderr, "clickos: there is no bridge '%s'\n", bridge);
-        close(fd);
+    if (fd < 0) {
+        snprintf(why, sizeof why, "no socket: %s", strerror(errno));
         return false;
     }
+    name(&r, bridge);
+    good = hotplug_bridge_usable(bridge, why, sizeof why) && set(fd, SIOCGIFMTU, &r, "the others' MTU");
     mtu = r.ifr_mtu;
     name(&r, vif);
     r.ifr_hwaddr.sa_family = ARPHRD_ETHER;
     memcpy(r.ifr_hwaddr.sa_data, address, sizeof address);
-    good = set(fd, SIOCSIFHWADDR, &r, "its address");
+    good = good && set(fd, SIOCSIFHWADDR, &r, "its address");
     name(&r, vif);
     r.ifr_mtu = mtu;
     good = good && set(fd, SIOCSIFMTU, &r, "its MTU");
@@ -80,8 +111,7 @@ static bool bring_up(const char *vif, const char *bridge)
     name(&r, bridge);
     r.ifr_ifindex = (int)if_nametoindex(vif);
     if (good && ioctl(fd, SIOCBRADDIF, &r) && errno != EBUSY) {
-        fprintf(stderr, "clickos: cannot put %s on '%s': %s\n", vif, bridge,
-                errno == EOPNOTSUPP ? "it is no Linux bridge (script=vif-openvswitch?)" : strerror(errno));
+        snprintf(why, sizeof why, "cannot put %s on '%s': %s", vif, bridge, strerror(errno));
         good = false;
     }
     name(&r, vif);
@@ -118,14 +148,15 @@ int hotplug_run(int argc, char **argv)
     snprintf(path, sizeof path, "%s/bridge", backend);
     bridge = xs_read(xs, XBT_NULL, path, &n);
     if (!bridge)
-        fprintf(stderr, "clickos: %s: no bridge is named\n", path);
+        snprintf(why, sizeof why, "%s: no bridge is named", path);
     else
         good = bring_up(vif, bridge);
-    /* libxl shows hotplug-error to the user. */
-    if (good)
+    if (good) {
         good = store(xs, backend, "hotplug-status", "connected");
-    else
-        store(xs, backend, "hotplug-error", "cannot put the vif on its bridge");
+    } else {
+        fprintf(stderr, "clickos: %s\n", why);
+        store(xs, backend, "hotplug-error", why);
+    }
     free(bridge);
     xs_close(xs);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;

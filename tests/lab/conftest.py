@@ -4,6 +4,7 @@
 `pytest --lab NAME` takes a lab that stays up (and starts it when needed): quicker while writing
 tests."""
 
+import json
 import os
 import pathlib
 import sys
@@ -62,18 +63,47 @@ def build():
     return pathlib.Path(os.environ.get("BUILD") or TREE / "build").resolve()
 
 
+class Clickos:
+    """Our command in dom0: clickos("list fw") is a line of shell and fails the test when the command
+    fails; clickos.run("list", vm) takes words, and gives the CompletedProcess whatever happened."""
+
+    def __init__(self, lab):
+        self.lab = lab
+
+    def __call__(self, line, check=True, **options):
+        return self.lab.run(f"clickos {line}", check=check, **options)
+
+    def run(self, *words, input=None, timeout=120):
+        return self.lab.run(["clickos", *map(str, words)], input=input, timeout=timeout)
+
+    def must(self, *words, input=None, timeout=120):
+        """What it prints; the command must not fail."""
+        done = self.run(*words, input=input, timeout=timeout)
+        assert done.returncode == 0, f"clickos {words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def json(self, *words, **options):
+        return json.loads(self.must(*words, "--json", **options))
+
+    def start(self, vm, config, *options):
+        """From standard input, so the file's name in errors is "-"."""
+        return self.run("start", vm, "-", *options, input=config)
+
+    def wrong(self, *words, code=1, input=None):
+        """The error's text; nothing may be on standard output."""
+        done = self.run(*words, input=input)
+        assert done.returncode == code, f"clickos {words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.stdout == ""
+        return done.stderr
+
+
 @pytest.fixture(scope="session")
 def clickos(lab, build):
-    """clickos("list fw"): our command in dom0, with the image under test installed. Returns the
-    CompletedProcess; fails the test when the command fails, unless called with check=False."""
+    """A Clickos, with the image under test installed."""
     lab.run("mkdir -p /usr/local/lib/clickos", check=True)
     lab.put(build / "clickos", "/usr/bin/clickos")
     lab.put(build / "clickos.elf", "/usr/local/lib/clickos/clickos.elf")
-
-    def clickos(line, check=True, **options):
-        return lab.run(f"clickos {line}", check=check, **options)
-
-    return clickos
+    return Clickos(lab)
 
 
 @pytest.fixture(scope="session")
