@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * IPPrint([LABEL], [CONTENTS, PAYLOAD, MAXLENGTH, ID, TIMESTAMP, PAINT, TOS, TTL, SWAP, LENGTH,
- *         AGGREGATE, ACTIVE])
+ *         AGGREGATE, ACTIVE, OUTFILE])
  *
  * One line per packet, Click's words exactly, since scripts read them. Every byte is looked
  * for before it is read; what is missing shows as "truncated-...". The line is built in a
- * buffer that stays with the element, so printing allocates only while that grows.
+ * buffer that stays with the element, so printing allocates only while that grows. With OUTFILE lines
+ * collect there until they are worth a write.
  */
 #include <stdio.h>
 
@@ -16,7 +17,7 @@
 #include "router/names.h"
 
 enum contents { NONE, HEX, ASCII };
-enum { BYTES_DEFAULT = 1500 };
+enum { BYTES_DEFAULT = 1500, WRITE_SIZE = 1 << 16 };
 
 struct ip_print {
     struct element base;
@@ -26,7 +27,8 @@ struct ip_print {
     bool id, timestamp, paint, tos, ttl, swap, length, aggregate, active;
     enum contents contents;
     bool payload_only;
-    struct text line;
+    struct text line;                   /* lines that wait to be written, when there is an OUTFILE */
+    uint64_t failures;
 };
 
 static void setup(struct element *e)
@@ -37,9 +39,25 @@ static void setup(struct element *e)
     i->timestamp = i->swap = i->active = true;
 }
 
+/* Says once what is wrong with the file. */
+static void write_lines(struct ip_print *i)
+{
+    struct errors errors = {0};
+
+    if (!platform_file_write(i->outfile.s, true, text_string(&i->line), i->line.length, &errors) &&
+        !i->failures++)
+        element_log(&i->base, "OUTFILE: %s", text_string(&errors.text));
+    errors_free(&errors);
+    text_truncate(&i->line, 0);
+}
+
 static void cleanup(struct element *e)
 {
-    text_free(&element_as(struct ip_print, e)->line);
+    struct ip_print *i = element_as(struct ip_print, e);
+
+    if (i->outfile.s && i->line.length)
+        write_lines(i);
+    text_free(&i->line);
 }
 
 /* ---- the configuration ---- */
@@ -88,13 +106,18 @@ static bool configure(struct element *e, const struct words *rest, struct errors
                              i->payload_text.s);
     if (payload && i->contents)
         return element_error(e, errors, "specify at most one of PAYLOAD and CONTENTS");
-    if (i->outfile.s)
-        return element_error(e, errors, "OUTFILE: cannot write files, only to the log");
     if (payload) {
         i->contents = payload;
         i->payload_only = true;
     }
     return true;
+}
+
+static bool initialize(struct element *e, struct errors *errors)
+{
+    struct ip_print *i = element_as(struct ip_print, e);
+
+    return !i->outfile.s || platform_file_write(i->outfile.s, false, "", 0, errors);
 }
 
 /* ---- the line ---- */
@@ -380,7 +403,8 @@ static struct packet *action(struct element *e, struct packet *p)
 
     if (!i->active || !p->network)
         return p;
-    text_truncate(&i->line, 0);
+    if (!i->outfile.s)
+        text_truncate(&i->line, 0);
     i->line.failed = false;
     add_prefix(&i->line, i, p);
     if (look(p, &v))
@@ -388,7 +412,10 @@ static struct packet *action(struct element *e, struct packet *p)
     else
         text_puts(&i->line, "truncated-ip");
     text_putc(&i->line, '\n');
-    platform_log(text_string(&i->line), i->line.length);
+    if (!i->outfile.s)
+        platform_log(text_string(&i->line), i->line.length);
+    else if (i->line.length >= WRITE_SIZE)
+        write_lines(i);
     return p;
 }
 ELEMENT_ACTION(action)
@@ -415,7 +442,7 @@ static const struct argument arguments[] = {
     SWITCH("LENGTH", length, "print the IP total length; default false"),
     SWITCH("AGGREGATE", aggregate, "print the aggregate annotation; default false"),
     SWITCH("ACTIVE", active, "false: print nothing; default true"),
-    {"OUTFILE", ARG_KEYWORD, &arg_string, AT(outfile), .help = "refused: lines go to the log"},
+    {"OUTFILE", ARG_KEYWORD, &arg_string, AT(outfile), .help = "a file for the lines, instead of the log"},
     {"CHANNEL", ARG_KEYWORD, &arg_word, AT(channel),
      .help = "accepted for Click's configurations: there is one log"},
     {0},
@@ -430,7 +457,7 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(ip_print) = {
     .name = "IPPrint", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct ip_print),
     .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
-    .cleanup = cleanup, ELEMENT_ENTRIES(action),
+    .initialize = initialize, .cleanup = cleanup, ELEMENT_ENTRIES(action),
     .group = "ip", .purpose = "prints IP packets in readable form",
     .manual = "One line per packet that has a marked IP header, much like tcpdump's. Printing is slow: "
               "put a RatedSplitter or RandomSample in front where many packets pass.",

@@ -5,14 +5,21 @@
  * Records are read with read() of 256 KB and copied into packets, which measured
  * faster than mapping a large file. A damaged or cut file ends there, with a
  * message and what came before it kept. Works pushed (by its task) and pulled.
+ *
+ * START, END and their kin are times of the file. The first record of all makes those absolute that
+ * are relative; from then on START is a comparison until one record passes, END until one is
+ * beyond, which is left out. Then END_CALL is called, or the element becomes inactive; whoever makes
+ * it active again gets what follows.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "elements/standard/write_call.h"
 #include "platform/linux/elements/pcap_file.h"
 #include "platform/platform.h"
 #include "router/element.h"
@@ -24,17 +31,23 @@ enum { READ_SIZE = 256 * 1024, SAMPLE_ONE = 1 << 28 };
 struct from_dump {
     struct element base;
     struct arg_string filename, end_call_text;
-    bool timing, stop, active, force_ip;
+    bool timing, stop, active, force_ip, map;
     uint64_t sample;                    /* of SAMPLE_ONE */
     uint32_t burst;
-    struct arg_handler end_call;
+    struct write_call end_call;
+    struct {
+        uint64_t start, start_after, end, end_after, interval;      /* as given; 0: not */
+    } times;
+    uint64_t first_ns, last_ns;         /* packets before, and from here on, are left out */
+    bool check_first, check_last, relative_first, relative_last, interval_last, times_known;
 
     int fd;
     uint8_t *block;                     /* READ_SIZE + one record of the largest size */
     size_t have, used;
     bool swapped, nanoseconds, ended;
     uint32_t linktype;
-    uint64_t file_position;
+    uint64_t file_position, record_position;    /* of what is read next, and of what was last */
+    uint64_t start_position;
     int64_t clock_offset_ns;            /* platform clock minus the file's, for TIMING */
     bool clock_set;
     struct packet *waiting;             /* read, but not yet due */
@@ -48,7 +61,7 @@ static bool parse_sample(const struct arg_context *c, const char *text, void *va
 {
     uint64_t v;
 
-    if (!args_read_decimal(text, SAMPLE_ONE, &v) || v > SAMPLE_ONE)
+    if (!args_read_decimal(text, SAMPLE_ONE, &v))
         return args_error(c, "want a probability between 0 and 1, got '%s'", text);
     memcpy(value, &v, sizeof v);
     return true;
@@ -65,6 +78,10 @@ static void format_sample(const void *value, struct text *out)
 static const struct arg_type sample_type = {"probability", sizeof(uint64_t), parse_sample,
                                             format_sample, NULL};
 
+#define TIME(NAME, member, text)                                                               \
+    {.name = NAME, .kind = ARG_KEYWORD, .type = &arg_seconds,                                  \
+     .offset = offsetof(struct from_dump, times.member), .help = text}
+
 static const struct argument arguments[] = {
     {.name = "FILENAME", .kind = ARG_REQUIRED, .type = &arg_string,
      .offset = offsetof(struct from_dump, filename), .help = "capture file; - is standard input"},
@@ -79,8 +96,19 @@ static const struct argument arguments[] = {
     {.name = "FORCE_IP", .kind = ARG_KEYWORD, .type = &arg_bool,
      .offset = offsetof(struct from_dump, force_ip),
      .help = "emit only IP packets, with header marks; others leave by output 1"},
-    {.name = "END_CALL", .kind = ARG_KEYWORD, .type = &arg_string,
-     .offset = offsetof(struct from_dump, end_call_text), .help = "write handler called at the end"},
+    TIME("START", start, "leave out packets before this time, in seconds since 1970"),
+    TIME("START_AFTER", start_after, "leave out what the file has of its first so many seconds"),
+    TIME("END", end, "end at the first packet of this time or later, in seconds since 1970"),
+    TIME("END_AFTER", end_after, "end at the first packet so many seconds after the file's first"),
+    TIME("INTERVAL", interval, "end at the first packet so many seconds after START"),
+    {.name = "END_CALL", .kind = ARG_KEYWORD, .type = &arg_text,
+     .offset = offsetof(struct from_dump, end_call_text),
+     .help = "\"HANDLER [VALUE]\": a write at the end; default, where an end was given, active false"},
+    {.name = "FILEPOS", .kind = ARG_KEYWORD, .type = &arg_u64,
+     .offset = offsetof(struct from_dump, start_position),
+     .help = "begin at this byte of the file, where a record begins"},
+    {.name = "MMAP", .kind = ARG_KEYWORD, .type = &arg_bool,
+     .offset = offsetof(struct from_dump, map), .help = "accepted, has no effect"},
     {.name = "BURST", .kind = ARG_KEYWORD, .type = &arg_unsigned, .min = 1, .max = BATCH_MAX,
      .offset = offsetof(struct from_dump, burst), .help = "packets at a time; default 1"},
     {0},
@@ -140,17 +168,94 @@ static bool read_file_header(struct from_dump *f, struct errors *errors)
     f->linktype = host32(f, h.linktype) & 0xFFFF;
     f->used += sizeof h;
     f->file_position = sizeof h;
+    if (!pcap_linktype_is_ip(f->linktype) && f->linktype != 1 && f->force_ip)
+        return element_error(&f->base, errors, "%s: unknown linktype %u; can't force IP packets",
+                             f->filename.s, f->linktype);
+    f->force_ip |= pcap_linktype_is_ip(f->linktype);
     return true;
 }
 
-/* The next record as a packet; NULL at the end, or (with `*skipped`) when there was no buffer for it. */
+static bool seek(struct from_dump *f, uint64_t position, struct errors *errors)
+{
+    if (position > INT64_MAX || lseek(f->fd, (off_t)position, SEEK_SET) < 0)
+        return element_error(&f->base, errors, "%s: cannot go to byte %llu: %s", f->filename.s,
+                             (unsigned long long)position,
+                             position > INT64_MAX ? "out of range" : strerror(errno));
+    f->have = f->used = 0;
+    f->file_position = position;
+    f->ended = false;
+    if (f->waiting)
+        packet_free(f->waiting);
+    f->waiting = NULL;
+    return true;
+}
+
+/* ---- when ---- */
+
+static void know_times(struct from_dump *f, uint64_t ns)
+{
+    if (f->relative_first)
+        f->first_ns += ns;
+    if (f->relative_last)
+        f->last_ns += ns;
+    else if (f->interval_last)
+        f->last_ns += f->first_ns;
+    f->times_known = true;
+}
+
+static bool has_end(const struct from_dump *f)
+{
+    return f->times.end || f->times.end_after || f->times.interval;
+}
+
+/* At the end that was given, and at that of the file. */
+static void end_call(struct from_dump *f)
+{
+    if (f->stop) {
+        f->active = false;
+        router_please_stop(f->base.router);
+    } else if (f->end_call.name) {
+        write_call_make(&f->end_call, &f->base);
+    } else if (has_end(f)) {
+        f->active = false;
+    }
+}
+
+/* Whether a record of this time is left out. The end may be moved by what is called at it. */
+static bool out_of_time(struct from_dump *f, uint64_t ns)
+{
+    if (!f->times_known)
+        know_times(f, ns);
+    if (f->check_first && ns < f->first_ns)
+        return true;
+    f->check_first = false;
+    while (f->check_last && ns >= f->last_ns) {
+        f->check_last = false;
+        end_call(f);
+        if (!f->active) {
+            notifier_deactivate(&f->notifier);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool sampled_out(const struct from_dump *f)
+{
+    return f->sample < SAMPLE_ONE && (platform_random() & (SAMPLE_ONE - 1)) >= f->sample;
+}
+
+/* The next record as a packet; NULL at the end, or (with `*skipped`) when it was left out. */
 static struct packet *read_record(struct from_dump *f, bool *skipped)
 {
     struct pcap_record_header h;
+    const uint8_t *bytes;
     struct packet *p;
     uint32_t captured, length;
+    uint64_t ns;
 
     *skipped = false;
+    f->record_position = f->file_position;
     if (!need(f, sizeof h)) {
         if (f->have != f->used)
             element_log(&f->base, "%s: cut off within a record header", f->filename.s);
@@ -168,16 +273,22 @@ static struct packet *read_record(struct from_dump *f, bool *skipped)
         element_log(&f->base, "%s: cut off within a packet", f->filename.s);
         return NULL;
     }
-    p = packet_make(PACKET_HEADROOM, f->block + f->used + sizeof h, captured, 0);
+    bytes = f->block + f->used + sizeof h;
     f->used += sizeof h + captured;
     f->file_position += sizeof h + captured;
+    ns = (uint64_t)host32(f, h.seconds) * 1000000000 +
+         (uint64_t)host32(f, h.fraction) * (f->nanoseconds ? 1 : 1000);
+    if (out_of_time(f, ns) || sampled_out(f)) {
+        *skipped = true;
+        return NULL;
+    }
+    p = packet_make(PACKET_HEADROOM, bytes, captured, 0);
     if (!p) {
         f->drops++;
         *skipped = true;
         return NULL;
     }
-    p->timestamp_ns = (uint64_t)host32(f, h.seconds) * 1000000000 +
-                      (uint64_t)host32(f, h.fraction) * (f->nanoseconds ? 1 : 1000);
+    p->timestamp_ns = ns;
     if (length > captured)
         packet_set_anno_u32(p, ANNO_EXTRA_LENGTH, length - captured);
     p->mac = p->data;
@@ -210,11 +321,6 @@ static bool mark_ip(const struct from_dump *f, struct packet *p)
     return true;
 }
 
-static bool sampled_out(const struct from_dump *f)
-{
-    return f->sample < SAMPLE_ONE && (platform_random() & (SAMPLE_ONE - 1)) >= f->sample;
-}
-
 /* Nanoseconds until the packet is due; 0: now. */
 static uint64_t due_in(struct from_dump *f, const struct packet *p)
 {
@@ -234,19 +340,7 @@ static void end(struct from_dump *f)
         return;
     f->ended = true;
     notifier_deactivate(&f->notifier);
-    if (f->end_call.name) {
-        struct errors errors = {0};
-        struct text name = {0};
-
-        text_printf(&name, "%s.%s", f->end_call.element ? f->end_call.element->name : "",
-                    f->end_call.name);
-        if (!router_write(f->base.router, text_string(&name), "", 0, &errors))
-            element_log(&f->base, "END_CALL: %s", text_string(&errors.text));
-        text_free(&name);
-        errors_free(&errors);
-    }
-    if (f->stop)
-        router_please_stop(f->base.router);
+    end_call(f);
 }
 
 /* Adds up to max packets; says how many. Stops at one that is not due yet. */
@@ -255,7 +349,7 @@ static unsigned fill(struct from_dump *f, struct batch *batch, unsigned max, uin
     unsigned got = 0;
 
     *wait_ns = 0;
-    while (got < max && !f->ended) {
+    while (got < max && !f->ended && f->active) {
         bool skipped = false;
         struct packet *p = f->waiting;
 
@@ -267,10 +361,6 @@ static unsigned fill(struct from_dump *f, struct batch *batch, unsigned max, uin
             if (!p) {
                 end(f);
                 break;
-            }
-            if (sampled_out(f)) {
-                packet_free(p);
-                continue;
             }
             if (f->force_ip && !mark_ip(f, p)) {
                 element_push_or_free(&f->base, 1, p);
@@ -303,7 +393,7 @@ static bool run(struct element *e, struct task *task)
     fill(f, &batch, f->burst, &wait_ns);
     if (wait_ns)
         timer_set_after(&f->timer, wait_ns);
-    else if (!f->ended)
+    else if (!f->ended && f->active)
         task_reschedule(task);
     if (batch.n == 1)
         element_push_one(e, 0, batch.pkt[0]);
@@ -319,8 +409,10 @@ static unsigned pull(struct element *e, unsigned port, struct batch *batch, unsi
     unsigned got;
 
     (void)port;
-    if (!f->active)
+    if (!f->active) {
+        notifier_deactivate(&f->notifier);
         return 0;
+    }
     got = fill(f, batch, max, &wait_ns);
     if (wait_ns) {
         notifier_deactivate(&f->notifier);
@@ -348,16 +440,41 @@ static struct notifier *notifier(struct element *e, unsigned port, enum notifier
 
 /* ---- life ---- */
 
+static bool configure_times(struct from_dump *f, struct errors *errors)
+{
+    bool start = f->times.start, end = f->times.end, end_after = f->times.end_after;
+
+    if (start && f->times.start_after)
+        return element_error(&f->base, errors, "START and START_AFTER are mutually exclusive");
+    if (end + end_after + (f->times.interval != 0) > 1)
+        return element_error(&f->base, errors,
+                             "END, END_AFTER, and INTERVAL are mutually exclusive");
+    f->check_first = start || f->times.start_after;
+    f->first_ns = start ? f->times.start : f->times.start_after;
+    f->relative_first = !start;
+    f->check_last = has_end(f);
+    f->last_ns = end ? f->times.end : end_after ? f->times.end_after : f->times.interval;
+    f->relative_last = end_after;
+    f->interval_last = f->times.interval;
+    return true;
+}
+
 static bool configure(struct element *e, const struct words *rest, struct errors *errors)
 {
     struct from_dump *f = element_as(struct from_dump, e);
-    struct arg_context context = {.element = e, .errors = errors, .name = "END_CALL"};
 
     (void)rest;
-    /* Named elements are known only now, so the handler's name is read here. */
-    return !f->end_call_text.s ||
-           arg_handler_write.parse(&context, f->end_call_text.s, &f->end_call) ||
-           (errors->count == 0 && args_error(&context, "want a write handler"));
+    if (f->sample > SAMPLE_ONE) {
+        errors_warn(errors, NULL, "SAMPLE probability reduced to 1");
+        f->sample = SAMPLE_ONE;
+    } else if (!f->sample) {
+        errors_warn(errors, NULL, "SAMPLE probability is 0; emitting no packets");
+    }
+    if (!configure_times(f, errors))
+        return false;
+    if (f->stop && f->end_call_text.s)
+        return element_error(e, errors, "END_CALL and STOP are mutually exclusive");
+    return !f->end_call_text.s || write_call_parse(&f->end_call, e, f->end_call_text.s, errors);
 }
 
 static bool initialize(struct element *e, struct errors *errors)
@@ -371,7 +488,8 @@ static bool initialize(struct element *e, struct errors *errors)
                                             : open(f->filename.s, O_RDONLY | O_CLOEXEC);
     if (f->fd < 0)
         return element_error(e, errors, "%s: %s", f->filename.s, strerror(errno));
-    if (!read_file_header(f, errors))
+    if (!write_call_resolve(&f->end_call, e, errors) || !read_file_header(f, errors) ||
+        (f->start_position && !seek(f, f->start_position, errors)))
         return false;
     f->notifier.active = f->active;
     if (f->active && !e->output_is_pull[0])
@@ -391,10 +509,21 @@ static void cleanup(struct element *e)
     if (f->fd >= 0)
         close(f->fd);
     free(f->block);
-    free(f->end_call.name);
+    write_call_free(&f->end_call);
 }
 
 /* ---- handlers ---- */
+
+static void activate(struct from_dump *f)
+{
+    f->active = true;
+    if (f->ended)
+        return;
+    if (f->base.output_is_pull[0])
+        notifier_activate(&f->notifier);
+    else
+        task_schedule(&f->task);
+}
 
 static int write_active(struct element *e, const struct handler_call *call)
 {
@@ -405,12 +534,65 @@ static int write_active(struct element *e, const struct handler_call *call)
         errors_add(call->errors, NULL, "expected boolean, got '%s'", call->value);
         return -EINVAL;
     }
-    if (f->active && !f->ended) {
-        if (e->output_is_pull[0])
-            notifier_activate(&f->notifier);
-        else
-            task_schedule(&f->task);
+    if (f->active)
+        activate(f);
+    return 0;
+}
+
+static int write_extend_interval(struct element *e, const struct handler_call *call)
+{
+    struct from_dump *f = element_as(struct from_dump, e);
+    struct arg_context context = {.element = e, .errors = call->errors};
+    uint64_t more;
+
+    if (!arg_seconds.parse(&context, call->value, &more)) {
+        errors_add(call->errors, NULL, "'extend_interval' takes a time interval");
+        return -EINVAL;
     }
+    f->last_ns += more;
+    if (f->stop || f->end_call.name || has_end(f)) {
+        f->check_last = true;
+        activate(f);
+    }
+    return 0;
+}
+
+/* The times as they are now, for whatever the file goes on with. */
+static int write_reset_timing(struct element *e, const struct handler_call *call)
+{
+    struct from_dump *f = element_as(struct from_dump, e);
+
+    (void)call;
+    f->relative_first = f->relative_last = f->interval_last = f->times_known = false;
+    f->clock_set = false;
+    return 0;
+}
+
+static int write_position(struct element *e, const struct handler_call *call)
+{
+    struct from_dump *f = element_as(struct from_dump, e);
+    uint64_t position;
+
+    if (!args_read_unsigned(call->value, INT64_MAX, &position)) {
+        errors_add(call->errors, NULL, "argument must be file position");
+        return -EINVAL;
+    }
+    if (!seek(f, position, call->errors))
+        return -EINVAL;
+    if (f->active)
+        activate(f);
+    return 0;
+}
+
+static int read_size(struct element *e, const struct handler_call *call, struct text *out)
+{
+    struct stat s;
+
+    (void)call;
+    if (!fstat(element_as(struct from_dump, e)->fd, &s) && S_ISREG(s.st_mode))
+        text_printf(out, "%lld", (long long)s.st_size);
+    else
+        text_putc(out, '-');
     return 0;
 }
 
@@ -461,8 +643,17 @@ static const struct handler handlers[] = {
     {.name = "encap", .read = read_encap, .help = "the file's link type"},
     {.name = "filename", .type = &arg_string, .offset = offsetof(struct from_dump, filename),
      .flags = HANDLER_READ, .help = "the file's name"},
+    {.name = "filesize", .read = read_size, .help = "the file's length in bytes; -: not known"},
     {.name = "filepos", .type = &arg_u64, .offset = offsetof(struct from_dump, file_position),
-     .flags = HANDLER_READ, .help = "bytes read so far"},
+     .flags = HANDLER_READ, .write = write_position,
+     .help = "the byte to go on from; one to be written is where a record begins"},
+    {.name = "packet_filepos", .type = &arg_u64, .flags = HANDLER_READ,
+     .offset = offsetof(struct from_dump, record_position),
+     .help = "where in the file the last packet began"},
+    {.name = "extend_interval", .write = write_extend_interval,
+     .help = "moves the end by a time, and goes on"},
+    {.name = "reset_timing", .write = write_reset_timing, .flags = HANDLER_BUTTON,
+     .help = "forgets when the first packet came, after filepos was written"},
     {.name = "sampling_prob", .type = &sample_type, .offset = offsetof(struct from_dump, sample),
      .flags = HANDLER_READ, .help = "the sampling probability in use"},
     TASK_HANDLERS(struct from_dump, task),

@@ -23,6 +23,8 @@ struct to_dump {
     struct arg_string filename;
     uint32_t snaplen;
     uint32_t linktype;
+    bool encap_given;
+    struct arg_string encap_from;
     bool extra_length, unbuffered, nano;
     FILE *file;
     uint64_t count, failures;
@@ -62,7 +64,11 @@ static const struct argument arguments[] = {
      .offset = offsetof(struct to_dump, snaplen),
      .help = "bytes kept of each packet; 0: all; default 2000"},
     {.name = "ENCAP", .kind = ARG_OPTIONAL, .type = &encap_type,
-     .offset = offsetof(struct to_dump, linktype), .help = "link type: ETHER (default), IP, ..."},
+     .offset = offsetof(struct to_dump, linktype), .given = offsetof(struct to_dump, encap_given),
+     .help = "link type: ETHER (default), IP, ..."},
+    {.name = "USE_ENCAP_FROM", .kind = ARG_KEYWORD, .type = &arg_text,
+     .offset = offsetof(struct to_dump, encap_from),
+     .help = "elements whose handler encap, on which they agree, gives the link type"},
     {.name = "EXTRA_LENGTH", .kind = ARG_KEYWORD, .type = &arg_bool,
      .offset = offsetof(struct to_dump, extra_length),
      .help = "add the extra length annotation to the length on the wire; default true"},
@@ -131,14 +137,74 @@ static bool run(struct element *e, struct task *task)
     return n > 0;
 }
 
+/* ---- the link type of others ---- */
+
+/* The element's, of which the first is to be the others'. */
+static bool take_encap(struct to_dump *t, struct element *from, bool first, struct errors *errors)
+{
+    struct element *e = &t->base;
+    struct arg_context context = {.element = e, .errors = errors, .name = "USE_ENCAP_FROM"};
+    const struct handler *handler;
+    struct text encap = {0};
+    uint32_t linktype = 0;
+    unsigned index;
+    bool ok;
+
+    handler = handler_find(e->router, from, "encap", &index);
+    if (!handler || !handler_readable(handler))
+        return element_error(e, errors, "'%s :: %s' has no 'encap' read handler", from->name,
+                             from->class->name);
+    ok = handler_call_read(e->router, from, handler, index, NULL, &encap, errors) &&
+         parse_encap(&context, text_string(&encap), &linktype);
+    if (ok && !first && linktype != t->linktype)
+        ok = element_error(e, errors, "encapsulations of USE_ENCAP_FROM differ: '%s' has %s",
+                           from->name, text_string(&encap));
+    text_free(&encap);
+    t->linktype = linktype;
+    return ok;
+}
+
+/* Walks over the elements named; with `take` their link type becomes ours. */
+static bool each_encap(struct to_dump *t, bool take, struct errors *errors)
+{
+    struct words names;
+    bool ok = true;
+
+    if (words_split_spaces(&names, t->encap_from.s) < 0)
+        return element_error(&t->base, errors, "out of memory");
+    for (unsigned i = 0; ok && i < names.n; i++) {
+        struct element *from = element_find(&t->base, names.word[i]);
+
+        if (!from)
+            ok = element_error(&t->base, errors, "no element named '%s'", names.word[i]);
+        else if (take)
+            ok = take_encap(t, from, i == 0, errors);
+    }
+    words_free(&names);
+    return ok;
+}
+
+static bool configure(struct element *e, const struct words *rest, struct errors *errors)
+{
+    struct to_dump *t = element_as(struct to_dump, e);
+
+    (void)rest;
+    if (t->encap_from.s && t->encap_given)
+        return element_error(e, errors, "specify at most one of 'ENCAP' and 'USE_ENCAP_FROM'");
+    return !t->encap_from.s || each_encap(t, false, errors);
+}
+
 static bool initialize(struct element *e, struct errors *errors)
 {
     struct to_dump *t = element_as(struct to_dump, e);
-    struct pcap_file_header h = {
+    struct pcap_file_header h;
+
+    if (t->encap_from.s && !each_encap(t, true, errors))
+        return false;
+    h = (struct pcap_file_header){
         t->nano ? PCAP_MAGIC_NS : PCAP_MAGIC_US, 2, 4, 0, 0,
         t->snaplen ? t->snaplen : PCAP_RECORD_MAX, t->linktype,
     };
-
     t->file = strcmp(t->filename.s, "-") == 0 ? stdout : fopen(t->filename.s, "we");
     if (!t->file || fwrite(&h, sizeof h, 1, t->file) != 1)
         return element_error(e, errors, "%s: %s", t->filename.s, strerror(errno));
@@ -184,7 +250,9 @@ static const struct handler handlers[] = {
 
 ELEMENT_CLASS(to_dump) = {
     .name = "ToDump", .ports = "1/0-1", .processing = AGNOSTIC, .size = sizeof(struct to_dump),
-    .arguments = arguments, .handlers = handlers, .setup = setup, .initialize = initialize,
+    .phase = PHASE_LAST,                /* when those whose link type is taken know it */
+    .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
+    .initialize = initialize,
     .cleanup = cleanup, ELEMENT_ENTRIES(action), .group = "userlevel",
     .purpose = "writes packets to a tcpdump capture file",
     .manual = "In a process only.",
