@@ -287,9 +287,10 @@ static struct parts wide_test(struct maker *m, const struct classify_test *t, bo
     return join(m, negated, decided, tied);
 }
 
-/* Not part of take(), which is within itself as often as an expression is: its frame stays small. */
-static __attribute__((noinline)) struct parts take_test(struct maker *m,
-                                                        const struct classify_test *t, bool negated)
+/* take() is within itself as often as an expression is; what it calls is no part of its frame. */
+#define APART __attribute__((noinline))
+
+static APART struct parts take_test(struct maker *m, const struct classify_test *t, bool negated)
 {
     if (t->size > 2)
         return wide_test(m, t, negated);
@@ -304,7 +305,7 @@ static struct parts take(struct maker *m, uint32_t n, bool negated);
  * a ? b : c ? d : e  is  (a and b) or (not a and c and d) or (not a and not c and e); negated, b, d and e
  * are. Without an e it is false.
  */
-static struct parts take_choice(struct maker *m, uint32_t condition, bool negated)
+static APART struct parts take_choice(struct maker *m, uint32_t condition, bool negated)
 {
     const struct classify_node *node = m->rules->node;
     struct parts result = {0}, here = always(m, false);     /* here: no condition so far */
@@ -321,11 +322,18 @@ static struct parts take_choice(struct maker *m, uint32_t condition, bool negate
     return negated ? either(m, result, here) : result;
 }
 
+static APART struct parts take_all(struct maker *m, uint32_t child, bool conjunction, bool negated)
+{
+    struct parts result = conjunction ? always(m, false) : (struct parts){0};
+
+    for (; child; child = m->rules->node[child].next)
+        result = join(m, conjunction, result, take(m, child, negated));
+    return result;
+}
+
 static struct parts take(struct maker *m, uint32_t n, bool negated)
 {
     const struct classify_node *node = m->rules->node;
-    struct parts result;
-    bool conjunction;
 
     if (bounds_stack_reached()) {
         m->scratch.failed = true;
@@ -343,11 +351,7 @@ static struct parts take(struct maker *m, uint32_t n, bool negated)
         return take(m, node[n].first, !negated);
     case CLASSIFY_AND:
     case CLASSIFY_OR:
-        conjunction = (node[n].kind == CLASSIFY_AND) != negated;
-        result = conjunction ? always(m, false) : (struct parts){0};
-        for (uint32_t c = node[n].first; c; c = node[c].next)
-            result = join(m, conjunction, result, take(m, c, negated));
-        return result;
+        return take_all(m, node[n].first, (node[n].kind == CLASSIFY_AND) != negated, negated);
     case CLASSIFY_CHOICE:
         return take_choice(m, node[n].first, negated);
     }

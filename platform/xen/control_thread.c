@@ -17,7 +17,7 @@
 #include "platform/xen/guest.h"
 
 enum {
-    CONTROL_STACK_PAGES = 12,       /* it parses and builds routers */
+    CONTROL_STACK_PAGES = 16,       /* it parses and builds routers */
     INSTANCE_STACK_PAGES = 16,      /* a push goes through many elements, scripts call each other */
     TASKS_A_TURN = 32,              /* run by an instance before others have their turn */
     QUEUE_MAX = 1024,               /* events; more become one look at everything */
