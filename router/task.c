@@ -4,7 +4,7 @@
  *
  * Both queues are binary heaps of pointers whose room is made when a task or timer is
  * initialised, so nothing allocates later. A pass is compared by difference, which
- * lets it wrap.
+ * lets it wrap, and so is a turn.
  */
 #include "router/task.h"
 
@@ -40,7 +40,9 @@ static bool make_room(void *heap, unsigned n, unsigned *room)
 
 static bool runs_before(const struct task *a, const struct task *b)
 {
-    return (int64_t)(a->pass - b->pass) < 0;
+    int64_t later = (int64_t)(a->pass - b->pass);
+
+    return later ? later < 0 : (int32_t)(a->turn - b->turn) < 0;
 }
 
 static void place(struct scheduler *s, struct task *task, unsigned i)
@@ -75,6 +77,7 @@ static void sift_down(struct scheduler *s, struct task *task, unsigned i)
     place(s, task, i);
 }
 
+/* Not the one that runs, which stays where it is. */
 static void remove_task(struct scheduler *s, unsigned i)
 {
     struct task *last = s->tasks[--s->n_tasks];
@@ -86,6 +89,36 @@ static void remove_task(struct scheduler *s, unsigned i)
         sift_up(s, last, i);
     else
         sift_down(s, last, i);
+}
+
+/*
+ * The task that runs stays at the top of the heap: nothing that is scheduled meanwhile comes before it.
+ * Most want to run again, which then takes one way down instead of a way out and one in.
+ */
+static struct task *begin_run(struct scheduler *s)
+{
+    struct task *task = s->tasks[0];
+
+    s->pass = task->pass;
+    s->running = task;
+    task->position = -1;
+    task->wanted = false;
+    return task;
+}
+
+static void end_run(struct scheduler *s)
+{
+    struct task *task = s->running;
+
+    s->running = NULL;
+    task->pass += task->stride;
+    if (task->wanted) {
+        task->wanted = false;
+        task->turn = s->turns++;
+        sift_down(s, task, 0);
+    } else {
+        remove_task(s, 0);
+    }
 }
 
 int task_init(struct task *task, struct element *element,
@@ -126,6 +159,7 @@ void task_schedule(struct task *task)
     /* A task that slept must not make up for it by running alone. */
     if ((int64_t)(task->pass - s->pass) < 0)
         task->pass = s->pass;
+    task->turn = s->turns++;
     sift_up(s, task, s->n_tasks++);
     if (s->asleep)
         platform_wake(s);
@@ -160,6 +194,8 @@ void task_destroy(struct task *task)
     if (!task->scheduler)
         return;
     task_unschedule(task);
+    if (task->scheduler->running == task)
+        end_run(task->scheduler);
     task->scheduler->max_tasks--;
     task->scheduler = NULL;
 }
@@ -324,23 +360,12 @@ bool scheduler_run(struct scheduler *s, unsigned tasks)
         return s->n_tasks > 0;
     fire_timers(s);
     while (tasks-- && s->n_tasks && !s->stop && !s->stop_asked) {
-        struct task *task = s->tasks[0];
-        bool wanted;
+        struct task *task = begin_run(s);
 
-        s->pass = task->pass;
-        remove_task(s, 0);
-        task->wanted = false;
-        s->running = task;
         bounds_renew();
         task->run(task->element, task);
-        s->running = NULL;
-        if (!task->scheduler)           /* destroyed itself */
-            continue;
-        task->pass += task->stride;
-        wanted = task->wanted;
-        task->wanted = false;
-        if (wanted)
-            task_schedule(task);
+        if (s->running)                 /* or else it destroyed itself */
+            end_run(s);
         if (bounds_reached())           /* a long run: others that share the processor are next */
             break;
     }

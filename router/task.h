@@ -5,7 +5,8 @@
  * One scheduler runs the tasks of one router (later: of one thread). Tasks share
  * it by stride scheduling: a task with twice the tickets runs twice as often (Waldspurger
  * and Weihl, 1995). A task that has nothing to do simply is not scheduled; it is
- * woken by a notifier, a timer or a device. Timers fire between tasks.
+ * woken by a notifier, a timer or a device. Tasks whose turn is the same run in the order in which they
+ * were scheduled. Timers fire between tasks.
  *
  * - task_schedule() on a scheduled task does nothing; cheap enough for any path.
  * - A run that returns is off the queue unless it called task_reschedule().
@@ -29,6 +30,7 @@ struct task {
     uint64_t pass;
     uint32_t stride;
     uint32_t tickets;
+    uint32_t turn;                      /* of those with the same pass the lowest comes first */
     int position;                       /* in the heap; -1: not scheduled */
     bool wanted;                        /* asked for before the router ran */
 };
@@ -47,6 +49,7 @@ struct scheduler {
     struct timer **timers;              /* heap by expiry */
     unsigned n_timers, max_timers, room_timers;
     uint64_t pass;                      /* of the task that ran last */
+    uint32_t turns;                     /* given out */
     struct task *running;
     uint64_t now_ns;                    /* when this round of tasks began */
     bool asleep;                        /* set by the platform around its sleep */
