@@ -17,6 +17,7 @@
 struct batch;
 struct element;
 struct errors;
+struct handler;
 struct scheduler;
 struct task;
 struct text;
@@ -29,6 +30,8 @@ uint64_t platform_wall_ns(void);        /* since 1970-01-01 UTC */
 void platform_log(const char *text, size_t length);
 /* Not for secrets: flow identifiers, jitter, hash seeds. */
 uint32_t platform_random(void);
+/* Handlers of the router itself that there are only here: a table that ends with a zeroed row. */
+extern const struct handler *const platform_handlers;
 const char *platform_name(void);        /* "userlevel" or "clickos": where Click says that it runs */
 
 /* ---- the stack ---- */

@@ -56,6 +56,9 @@ enum {
     HANDLER_EXPENSIVE = 32,
     HANDLER_PRIVATE = 64,           /* not for the control plane */
     HANDLER_CHECKBOX = 128,
+    HANDLER_CALM = 256,             /* its value changes only when somebody writes */
+    HANDLER_UNCOMMON = 512,         /* not for a user interface to offer */
+    HANDLER_DEPRECATED = 1024,      /* an old name of another one */
 };
 
 struct handler;

@@ -85,16 +85,19 @@ static int read_handlers(struct element *e, const struct handler_call *call, str
 }
 
 static const struct handler default_handlers[] = {
-    {.name = "name", .read = read_name, .help = "the element's name"},
-    {.name = "class", .read = read_class, .help = "its class"},
-    {.name = "config", .read = read_config, .help = "its configuration arguments"},
-    {.name = "ports", .read = read_ports, .help = "its ports and what they are connected to"},
-    {.name = "handlers", .read = read_handlers, .help = "the names of its handlers"},
+    {.name = "name", .flags = HANDLER_CALM, .read = read_name, .help = "the element's name"},
+    {.name = "class", .flags = HANDLER_CALM, .read = read_class, .help = "its class"},
+    {.name = "config", .flags = HANDLER_CALM, .read = read_config,
+     .help = "its configuration arguments"},
+    {.name = "ports", .flags = HANDLER_CALM, .read = read_ports,
+     .help = "its ports and what they are connected to"},
+    {.name = "handlers", .flags = HANDLER_CALM, .read = read_handlers,
+     .help = "the names of its handlers"},
     {0},
 };
 
 static const struct handler live_config_handler = {
-    .name = "config", .read = read_config, .write = element_write_config,
+    .name = "config", .flags = HANDLER_CALM, .read = read_config, .write = element_write_config,
     .help = "its configuration arguments; a write replaces them while it runs",
 };
 
@@ -255,7 +258,7 @@ static const struct handler router_handlers[] = {
     {.name = "requirements", .read = read_requirements, .help = "what the configuration requires"},
     {.name = "handlers", .read = read_root_handlers, .help = "the names of these handlers"},
     {.name = "list", .read = read_list, .help = "the number and names of the elements"},
-    {.name = "stop", .write = write_stop, .flags = HANDLER_BUTTON, .help = "stops the driver"},
+    {.name = "stop", .write = write_stop, .help = "stops the driver"},
     {.name = "classes", .read = read_classes, .help = "the element classes there are"},
     {.name = "packages", .read = read_packages, .help = "loaded packages; none are ever needed"},
     {.name = "packets", .read = read_packets, .help = "the packet pool's figures, and packets whose way was too long"},
@@ -337,6 +340,9 @@ const struct handler *handler_find(struct router *r, struct element *e, const ch
         for (h = router_handlers; h->name; h++)
             if (strcmp(h->name, name) == 0)
                 return offered(r, h) ? h : NULL;
+        for (h = platform_handlers; h->name; h++)
+            if (strcmp(h->name, name) == 0)
+                return h;
         return NULL;
     }
     for (h = e->class->handlers; h && h->name; h++)
@@ -350,17 +356,26 @@ const struct handler *handler_find(struct router *r, struct element *e, const ch
     return NULL;
 }
 
-/* Click's letters in its order: r, w, + takes a parameter, % raw, . default, $ expensive, b, c. */
-static void add_listed(const struct handler *h, const char *name, bool is_default,
-                       struct text *out)
+/* A name and its letters, behind r and w in Click's order. */
+static void add_listed(const struct handler *h, const char *name, struct text *out)
 {
+    static const struct {
+        unsigned flag;
+        char letter;
+    } letters[] = {
+        {HANDLER_PARAMETER, '+'}, {HANDLER_RAW, '%'}, {HANDLER_CALM, '.'},
+        {HANDLER_EXPENSIVE, '$'}, {HANDLER_UNCOMMON, 'U'}, {HANDLER_DEPRECATED, 'D'},
+        {HANDLER_BUTTON, 'b'}, {HANDLER_CHECKBOX, 'c'},
+    };
+
     if (h->flags & HANDLER_PRIVATE)
         return;
-    text_printf(out, "%s\t%s%s%s%s%s%s%s%s\n", name, handler_readable(h) ? "r" : "",
-                handler_writable(h) ? "w" : "", h->flags & HANDLER_PARAMETER ? "+" : "",
-                h->flags & HANDLER_RAW ? "%" : "", is_default ? "." : "",
-                h->flags & HANDLER_EXPENSIVE ? "$" : "", h->flags & HANDLER_BUTTON ? "b" : "",
-                h->flags & HANDLER_CHECKBOX ? "c" : "");
+    text_printf(out, "%s\t%s%s", name, handler_readable(h) ? "r" : "",
+                handler_writable(h) ? "w" : "");
+    for (unsigned i = 0; i < sizeof letters / sizeof *letters; i++)
+        if (h->flags & letters[i].flag)
+            text_putc(out, letters[i].letter);
+    text_putc(out, '\n');
 }
 
 static void add_members(struct element *e, const struct handler *h, struct text *out)
@@ -368,7 +383,7 @@ static void add_members(struct element *e, const struct handler *h, struct text 
     const char *name;
 
     for (unsigned i = 0; (name = h->member(e, i)); i++)
-        add_listed(h, name, false, out);
+        add_listed(h, name, out);
 }
 
 static void add_family(struct element *e, const struct handler *h, struct text *out)
@@ -379,7 +394,7 @@ static void add_family(struct element *e, const struct handler *h, struct text *
 
     for (unsigned i = 0; i < n; i++) {
         snprintf(name, sizeof name, "%.*s%u", (int)stem, h->name, i);
-        add_listed(h, name, false, out);
+        add_listed(h, name, out);
     }
 }
 
@@ -400,7 +415,9 @@ void handler_list(struct router *r, struct element *e, struct text *out)
     if (!e) {
         for (h = router_handlers; h->name; h++)
             if (offered(r, h))
-                add_listed(h, h->name, false, out);
+                add_listed(h, h->name, out);
+        for (h = platform_handlers; h->name; h++)
+            add_listed(h, h->name, out);
         return;
     }
     for (h = e->class->handlers; h && h->name; h++) {
@@ -409,13 +426,13 @@ void handler_list(struct router *r, struct element *e, struct text *out)
         else if (strchr(h->name, '%'))
             add_family(e, h, out);
         else
-            add_listed(h, h->name, false, out);
+            add_listed(h, h->name, out);
     }
     for (h = default_handlers; h->name; h++) {
         bool live = e->class->live_config && strcmp(h->name, "config") == 0;
 
         if (!answers(e, h->name))
-            add_listed(live ? &live_config_handler : h, h->name, true, out);
+            add_listed(live ? &live_config_handler : h, h->name, out);
     }
 }
 

@@ -434,7 +434,7 @@ static const struct argument arguments[] = {
 };
 
 static const struct handler handlers[] = {
-    {"clear", .flags = HANDLER_BUTTON, .write = write_clear,
+    {"clear", .write = write_clear,
      .help = "empties the table, drops waiting packets, zeroes the counts"},
     {"delete", .write = write_delete, .help = "IP: makes that address unknown"},
     {"insert", .write = write_insert, .help = "IP ETH: adds or replaces an entry"},

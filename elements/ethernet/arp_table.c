@@ -77,7 +77,7 @@ static const struct argument arguments[] = {
 #define AT(member) offsetof(struct arp_table, member)
 
 static const struct handler handlers[] = {
-    {"clear", .flags = HANDLER_BUTTON, .write = write_clear,
+    {"clear", .write = write_clear,
      .help = "forgets all entries and drops the packets that wait"},
     {"delete", .write = write_delete, .help = "IP: makes that address unknown"},
     {"insert", .write = write_insert, .help = "IP ETH: adds or replaces an entry"},

@@ -41,15 +41,16 @@ static const struct argument arguments[] = {
 };
 
 /* A write replaces the argument, so that `config` tells what is true. */
-#define ARGUMENT(NAME, what, kind, member, text)                                             \
-    {NAME, HANDLER_READ, .type = &kind, .offset = AT(member), .write = element_write_argument, \
-     .argument = what, .help = text}
+#define ARGUMENT(NAME, extra, what, kind, member, text)                                    \
+    {NAME, HANDLER_READ | (extra), .type = &kind, .offset = AT(member),                    \
+     .write = element_write_argument, .argument = what, .help = text}
 
 static const struct handler handlers[] = {
-    ARGUMENT("etht", "ETHERTYPE", arg_u16, ethertype, "old name of ethertype"),
-    ARGUMENT("ethertype", "ETHERTYPE", arg_u16, ethertype, "the Ethernet type"),
-    ARGUMENT("dst", "DST", arg_ether, dst, "the destination address"),
-    ARGUMENT("src", "SRC", arg_ether, src, "the source address"),
+    ARGUMENT("etht", HANDLER_DEPRECATED, "ETHERTYPE", arg_u16, ethertype,
+             "old name of ethertype"),
+    ARGUMENT("ethertype", 0, "ETHERTYPE", arg_u16, ethertype, "the Ethernet type"),
+    ARGUMENT("dst", 0, "DST", arg_ether, dst, "the destination address"),
+    ARGUMENT("src", 0, "SRC", arg_ether, src, "the source address"),
     {"drops", HANDLER_READ, .type = &arg_u64, .offset = AT(drops),
      .help = "packets lost for want of memory"},
     {0},

@@ -164,10 +164,10 @@ static const struct argument arguments[] = {
 };
 
 static const struct handler handlers[] = {
-    {.name = "table", .flags = HANDLER_EXPENSIVE, .read = read_table,
+    {.name = "table", .read = read_table,
      .help = "each flow in both directions: (source, destination, identifier)"},
-    {.name = "mappings", .flags = HANDLER_EXPENSIVE, .read = read_table,
-     .help = "the same as table"},
+    {.name = "mappings", .flags = HANDLER_DEPRECATED, .read = read_table,
+     .help = "old name of table"},
     REWRITER_HANDLERS,
     {0},
 };

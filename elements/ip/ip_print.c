@@ -449,7 +449,7 @@ static const struct argument arguments[] = {
 };
 
 static const struct handler handlers[] = {
-    {"active", HANDLER_READ | HANDLER_WRITE | HANDLER_CHECKBOX, .type = &arg_bool,
+    {"active", HANDLER_READ | HANDLER_WRITE | HANDLER_CALM | HANDLER_CHECKBOX, .type = &arg_bool,
      .offset = AT(active), .help = "whether anything is printed"},
     {0},
 };

@@ -112,7 +112,8 @@ struct rewriter {
 #define REWRITER_HANDLERS                                                                       \
     {.name = "table_size", .read = rewriter_read_table_size,                                    \
      .help = "flows of this rewriter"},                                                         \
-    {.name = "nmappings", .read = rewriter_read_table_size, .help = "the same as table_size"},  \
+    {.name = "nmappings", .flags = HANDLER_DEPRECATED, .read = rewriter_read_table_size,        \
+     .help = "old name of table_size"},                                                         \
     {.name = "mapping_failures", .read = rewriter_read_failures,                                \
      .help = "packets for which no flow could be made: nothing free, or no room"},              \
     {.name = "patterns", .read = rewriter_read_patterns,                                        \
@@ -124,8 +125,7 @@ struct rewriter {
     {.name = "evictions", .read = rewriter_read_evictions,                                      \
      .help = "flows given up for newer ones, because the table was full"},                      \
     {.name = "drops", .read = rewriter_read_drops, .help = "packets dropped"},                  \
-    {.name = "clear", .flags = HANDLER_BUTTON, .write = rewriter_write_clear,                   \
-     .help = "forgets all flows"},                                                              \
+    {.name = "clear", .write = rewriter_write_clear, .help = "forgets all flows"},              \
     {.name = "pattern%u", .read = rewriter_read_pattern, .write = rewriter_write_pattern,       \
      .count = rewriter_count_inputs,                                                            \
      .help = "an input's specification; writing forgets the input's flows"}

@@ -234,7 +234,8 @@ static const struct argument arguments[] = {
 };
 
 static const struct handler handlers[] = {
-    {.name = "program", .read = read_program, .help = "size and shape of the compiled patterns"},
+    {.name = "program", .flags = HANDLER_CALM, .read = read_program,
+     .help = "size and shape of the compiled patterns"},
     {.name = "drops", .flags = HANDLER_READ, .type = &arg_u64,
      .offset = offsetof(struct classifier, drops),
      .help = "packets dropped because no pattern matched"},

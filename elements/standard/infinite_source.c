@@ -206,23 +206,24 @@ static const struct argument arguments[] = {
 };
 
 #define LIMIT_HELP "packets altogether; -1: no limit"
-#define BURST_HANDLER(NAME)                                                                    \
-    {.name = NAME, .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_int,                    \
+#define CALM (HANDLER_READ | HANDLER_WRITE | HANDLER_CALM)
+#define BURST_HANDLER(NAME, FLAGS)                                                             \
+    {.name = NAME, .flags = FLAGS, .type = &arg_int,                                           \
      .offset = MEMBER(burst), .min = 1, .max = INT32_MAX, .written = written,                  \
      .help = "packets a run"}
 
 static const struct handler handlers[] = {
-    SOURCE_PACKET_HANDLERS(struct infinite_source, source, HANDLER_RAW, written),
-    {.name = "limit", .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_int64,
+    SOURCE_PACKET_HANDLERS(struct infinite_source, source, HANDLER_CALM, written),
+    {.name = "limit", .flags = CALM, .type = &arg_int64,
      .offset = MEMBER(limit), .written = written, .help = LIMIT_HELP},
-    BURST_HANDLER("burst"),
+    BURST_HANDLER("burst", CALM),
     {.name = "active", .flags = HANDLER_READ | HANDLER_WRITE | HANDLER_CHECKBOX, .type = &arg_bool,
      .offset = MEMBER(active), .written = written, .help = "whether it sends"},
     {.name = "count", .flags = HANDLER_READ, .type = &arg_u64, .offset = MEMBER(count),
      .help = "packets sent"},
     {.name = "reset", .flags = HANDLER_BUTTON, .write = reset,
      .help = "sets count to 0, so that another LIMIT packets may go"},
-    BURST_HANDLER("burstsize"),
+    BURST_HANDLER("burstsize", CALM | HANDLER_DEPRECATED),
     TASK_HANDLERS(struct infinite_source, task),
     {0},
 };

@@ -158,7 +158,8 @@ static const struct argument arguments[] = {
 };
 
 static const struct handler handlers[] = {
-    {.name = "active", .flags = HANDLER_READ | HANDLER_WRITE | HANDLER_CHECKBOX, .type = &arg_bool,
+    {.name = "active", .flags = HANDLER_READ | HANDLER_WRITE | HANDLER_CALM | HANDLER_CHECKBOX,
+     .type = &arg_bool,
      .offset = offsetof(struct print, active), .help = "whether it prints"},
     {0},
 };

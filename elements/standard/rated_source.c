@@ -199,7 +199,7 @@ static const struct handler handlers[] = {
     SOURCE_PACKET_HANDLERS(struct rated_source, source, 0, NULL),
     {.name = "rate", .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_unsigned,
      .offset = MEMBER(rate), .written = rate_written, .help = "packets a second"},
-    {.name = "limit", .flags = HANDLER_READ | HANDLER_WRITE, .type = &arg_int64,
+    {.name = "limit", .flags = HANDLER_READ | HANDLER_WRITE | HANDLER_CALM, .type = &arg_int64,
      .offset = MEMBER(limit), .written = written, .help = "packets altogether; -1: no limit"},
     {.name = "active", .flags = HANDLER_READ | HANDLER_WRITE | HANDLER_CHECKBOX, .type = &arg_bool,
      .offset = MEMBER(active), .written = restart, .help = "whether it sends"},

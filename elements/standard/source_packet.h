@@ -41,15 +41,16 @@ handler_write_function source_packet_write_data, source_packet_write_length;
     {.name = "DATASIZE", .kind = ARG_KEYWORD, .type = &arg_int,                                 \
      .offset = offsetof(structure, member.length), .help = "old name of LENGTH"}
 
-/* `after` is called when a write changed the packet; NULL: nobody asks. The flags are those of `data`. */
-#define SOURCE_PACKET_HANDLERS(structure, member, data_flags, after)                            \
-    {.name = "data", .flags = data_flags, .read = source_packet_read_data,                      \
+/* `after` is called when a write changed the packet; NULL: nobody asks. `calm`: HANDLER_CALM or 0, of length. */
+#define SOURCE_PACKET_HANDLERS(structure, member, calm, after)                                  \
+    {.name = "data", .flags = HANDLER_RAW | HANDLER_CALM, .read = source_packet_read_data,      \
      .write = source_packet_write_data, .offset = offsetof(structure, member),                  \
      .written = after, .help = "the packets' bytes"},                                           \
-    {.name = "length", .read = source_packet_read_length, .write = source_packet_write_length,  \
-     .offset = offsetof(structure, member), .written = after,                                   \
+    {.name = "length", .flags = (calm), .read = source_packet_read_length,                      \
+     .write = source_packet_write_length, .offset = offsetof(structure, member),                \
+     .written = after,                                                                          \
      .help = "the packets' length; -1: that of data"},                                          \
-    {.name = "datasize", .read = source_packet_read_length,                                     \
+    {.name = "datasize", .flags = HANDLER_DEPRECATED | (calm), .read = source_packet_read_length, \
      .write = source_packet_write_length, .offset = offsetof(structure, member),                \
      .written = after, .help = "old name of length"}
 

@@ -135,7 +135,8 @@ static const struct handler handlers[] = {
      .offset = offsetof(struct unqueue, limit), .written = written,
      .help = "packets altogether; -1: no limit"},
     {.name = "reset", .flags = HANDLER_BUTTON, .write = reset, .help = "sets count to 0"},
-    {.name = "reset_counts", .flags = HANDLER_BUTTON, .write = reset, .help = "the same"},
+    {.name = "reset_counts", .flags = HANDLER_BUTTON | HANDLER_UNCOMMON, .write = reset,
+     .help = "the same"},
     TASK_HANDLERS(struct unqueue, task),
     {0},
 };

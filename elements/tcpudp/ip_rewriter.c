@@ -245,14 +245,14 @@ static const struct argument arguments[] = {
 };
 
 static const struct handler handlers[] = {
-    {.name = "tcp_table", .flags = HANDLER_EXPENSIVE, .read = read_tcp_table,
+    {.name = "tcp_table", .read = read_tcp_table,
      .help = "each TCP flow in both directions; * marks the output of the direction"},
-    {.name = "udp_table", .flags = HANDLER_EXPENSIVE, .read = read_udp_table,
+    {.name = "udp_table", .read = read_udp_table,
      .help = "each UDP flow in both directions"},
-    {.name = "tcp_mappings", .flags = HANDLER_EXPENSIVE, .read = read_tcp_table,
-     .help = "the same as tcp_table"},
-    {.name = "udp_mappings", .flags = HANDLER_EXPENSIVE, .read = read_udp_table,
-     .help = "the same as udp_table"},
+    {.name = "tcp_mappings", .flags = HANDLER_DEPRECATED, .read = read_tcp_table,
+     .help = "old name of tcp_table"},
+    {.name = "udp_mappings", .flags = HANDLER_DEPRECATED, .read = read_udp_table,
+     .help = "old name of udp_table"},
     {.name = "tcp_lookup", .flags = HANDLER_PARAMETER, .read = read_tcp_lookup,
      .help = "what the TCP flow \"saddr sport daddr dport\" turns into; empty: no such flow"},
     REWRITER_HANDLERS,

@@ -126,10 +126,11 @@ static void sleep_until(struct scheduler *s, const sigset_t *mask)
     struct timespec timeout;
 
     left = deadline > now ? deadline - now : 0;
-    if (clock_simulated() && deadline != UINT64_MAX) {
+    if (clock_jumps() && deadline != UINT64_MAX) {
         clock_skip_to(deadline);
         left = 0;
     }
+    left = clock_wait_ns(left);
     timeout = (struct timespec){(time_t)(left / 1000000000), (long)(left % 1000000000)};
     s->asleep = true;
     look(deadline == UINT64_MAX ? NULL : &timeout, mask);

@@ -8,8 +8,7 @@
 
 #include "platform/platform.h"
 #include "platform/xen/guest.h"
-#include "router/errors.h"
-#include "router/task.h"
+#include "router/element.h"
 
 uint64_t platform_now_ns(void)
 {
@@ -35,6 +34,9 @@ const char *platform_name(void)
 {
     return "clickos";
 }
+
+static const struct handler no_handlers[] = {{0}};
+const struct handler *const platform_handlers = no_handlers;
 
 void platform_memory(struct platform_memory *memory)
 {
