@@ -59,7 +59,7 @@ struct arg_context {
 struct arg_type {
     const char *name;               /* as manuals print it: "unsigned", "IP address" */
     size_t size;                    /* of the value, bytes */
-    /* Reads text into value. False, with an error added, leaves value untouched. */
+    /* Reads text into value. False leaves that untouched; the caller reports it when there is no error yet. */
     bool (*parse)(const struct arg_context *context, const char *text, void *value);
     void (*format)(const void *value, struct text *out);
     void (*release)(void *value);   /* frees what value owns; NULL: nothing */
