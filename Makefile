@@ -150,6 +150,15 @@ demo: packages ## a firewall VM on real Xen filters real frames
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) lab/demo.py
 
+# ---- benchmarks: bench/README.md ----
+
+bench: process ## what a packet costs; beside others with CLICK=path, FASTCLICK=path
+	$(Q)BUILD=$(abspath $(BUILD)) bench/bench.py $(BENCH_ARGS)
+
+bench-instructions: process ## instructions a packet, by valgrind
+	$(Q)./need-packages bench/packages
+	$(Q)BUILD=$(abspath $(BUILD)) bench/instructions.py $(BENCH_ARGS)
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -157,7 +166,7 @@ clean: ## removes what was built
 	rm -rf $(BUILD)
 
 .PHONY: all process guest cli man install test unit-tests corpus corpus-merge fuzz conformance \
-    process-tests lab-tests warnings packages demo help clean
+    process-tests lab-tests warnings packages demo bench bench-instructions help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test -name '*.d' 2>/dev/null)
