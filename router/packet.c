@@ -3,7 +3,7 @@
  * packet.c - the pool of packets; see packet.h.
  *
  * Two stacks, last in first out, because the packet freed last is the one whose lines
- * are still in the cache: `full` holds structs that own a pool buffer, `shells` holds structs
+ * are still in the cache: packet_pool_full holds structs that own a pool buffer, `shells` holds structs
  * without one, for clones. Both are arrays of pointers with room for all, so that
  * freeing never fails. The pool grows by chunks and never shrinks: what it has, it keeps,
  * and what it keeps is bounded by its limit.
@@ -15,17 +15,6 @@
 
 #include "platform/platform.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-/* Tells ASan that nobody may look into a buffer while it lies in the pool. */
-void __asan_poison_memory_region(void const volatile *address, size_t size);
-void __asan_unpoison_memory_region(void const volatile *address, size_t size);
-#define HIDE(address, size) __asan_poison_memory_region(address, size)
-#define SHOW(address, size) __asan_unpoison_memory_region(address, size)
-#else
-#define HIDE(address, size) ((void)0)
-#define SHOW(address, size) ((void)0)
-#endif
-
 enum { CHUNK = 64, CACHE_LINE = 64 };
 
 struct chunk {
@@ -35,19 +24,16 @@ struct chunk {
     uint32_t count, stride, capacity;
 };
 
-struct stack {
-    struct packet **packet;
-    uint32_t n, room;
-};
+struct packet_stack packet_pool_full;
 
 static struct {
-    struct stack full, shells;
+    struct packet_stack shells;
     struct chunk *chunks;
     uint32_t total, shells_total, limit, capacity, heap;
     uint64_t failures;
 } pool;
 
-static bool make_room(struct stack *stack, uint32_t room)
+static bool make_room(struct packet_stack *stack, uint32_t room)
 {
     struct packet **grown = realloc(stack->packet, room * sizeof *grown);
 
@@ -59,7 +45,7 @@ static bool make_room(struct stack *stack, uint32_t room)
 }
 
 /* A chunk's structs, aligned to cache lines, pushed onto the stack. */
-static bool add_chunk(struct stack *stack, void *buffers, uint32_t count, uint32_t stride,
+static bool add_chunk(struct packet_stack *stack, void *buffers, uint32_t count, uint32_t stride,
                       uint32_t capacity, uint32_t new_total)
 {
     struct chunk *chunk = malloc(sizeof *chunk);
@@ -80,7 +66,7 @@ static bool add_chunk(struct stack *stack, void *buffers, uint32_t count, uint32
         if (buffers) {
             p[i].head = (uint8_t *)buffers + (size_t)i * stride;
             p[i].capacity = capacity;
-            HIDE(p[i].head, capacity);
+            PACKET_HIDE(p[i].head, capacity);
         } else {
             p[i].flags = PACKET_F_SHELL;
         }
@@ -101,7 +87,7 @@ static bool grow(uint32_t want)
     buffers = platform_buffers_alloc(want, &count, &stride, &capacity);
     if (!buffers)
         return false;
-    if (!add_chunk(&pool.full, buffers, count, stride, capacity, pool.total + count)) {
+    if (!add_chunk(&packet_pool_full, buffers, count, stride, capacity, pool.total + count)) {
         platform_buffers_free(buffers, count, stride);
         return false;
     }
@@ -125,20 +111,20 @@ int packet_pool_init(uint32_t prefill, uint32_t limit)
 {
     pool.limit = limit;
     packet_pool_reserve(prefill < limit ? prefill : limit);
-    return pool.full.n || !prefill ? 0 : -ENOMEM;
+    return packet_pool_full.n || !prefill ? 0 : -ENOMEM;
 }
 
 uint32_t packet_pool_reserve(uint32_t n)
 {
-    while (pool.full.n < n && grow(n - pool.full.n > CHUNK ? n - pool.full.n : CHUNK))
+    while (packet_pool_full.n < n && grow(n - packet_pool_full.n > CHUNK ? n - packet_pool_full.n : CHUNK))
         ;
-    return pool.full.n;
+    return packet_pool_full.n;
 }
 
 void packet_pool_stats(struct packet_pool_stats *stats)
 {
     *stats = (struct packet_pool_stats){
-        .total = pool.total, .free = pool.full.n, .limit = pool.limit,
+        .total = pool.total, .free = packet_pool_full.n, .limit = pool.limit,
         .shells_free = pool.shells.n, .shells_total = pool.shells_total,
         .failures = pool.failures, .heap = pool.heap,
     };
@@ -147,7 +133,7 @@ void packet_pool_stats(struct packet_pool_stats *stats)
 uint32_t packet_pool_in_use(void)
 {
     /* A heap packet's struct is a shell, so it is counted among these. */
-    return pool.total - pool.full.n + pool.shells_total - pool.shells.n;
+    return pool.total - packet_pool_full.n + pool.shells_total - pool.shells.n;
 }
 
 void packet_pool_destroy(void)
@@ -157,14 +143,15 @@ void packet_pool_destroy(void)
 
         pool.chunks = chunk->next;
         if (chunk->buffers) {
-            SHOW(chunk->buffers, (size_t)chunk->count * chunk->stride);
+            PACKET_SHOW(chunk->buffers, (size_t)chunk->count * chunk->stride);
             platform_buffers_free(chunk->buffers, chunk->count, chunk->stride);
         }
         free(chunk->structs);
         free(chunk);
     }
-    free(pool.full.packet);
+    free(packet_pool_full.packet);
     free(pool.shells.packet);
+    packet_pool_full = (struct packet_stack){0};
     memset(&pool, 0, sizeof pool);
 }
 
@@ -181,23 +168,12 @@ static struct packet *fail(void)
     return NULL;
 }
 
-/* A struct with a buffer; marks and annotations clear, data at head. */
-static struct packet *take(void)
+bool packet_pool_grow(void)
 {
-    struct packet *p;
-
-    if (__builtin_expect(!pool.full.n, 0) && !grow(CHUNK))
-        return fail();
-    p = pool.full.packet[--pool.full.n];
-    SHOW(p->head, p->capacity);
-    p->data = p->head;
-    p->mac = p->network = p->transport = NULL;
-    p->length = 0;
-    p->refs = 1;
-    p->type = PACKET_HOST;
-    memset(p->anno, 0, sizeof p->anno);
-    p->timestamp_ns = 0;
-    return p;
+    if (grow(CHUNK))
+        return true;
+    pool.failures++;
+    return false;
 }
 
 static struct packet *take_shell(void)
@@ -230,22 +206,13 @@ static struct packet *take_heap(uint32_t capacity)
     return p;
 }
 
-struct packet *packet_new(void)
-{
-    struct packet *p = take();
-
-    if (p)
-        p->data += PACKET_HEADROOM;
-    return p;
-}
-
 struct packet *packet_make(uint32_t headroom, const void *data, uint32_t length, uint32_t tailroom)
 {
     uint64_t capacity = (uint64_t)headroom + length + tailroom;
     struct packet *p;
 
     if (capacity <= packet_pool_capacity()) {
-        p = take();
+        p = packet_new();
     } else {
         if (length > PACKET_LENGTH_MAX || capacity > 4 * (uint64_t)PACKET_LENGTH_MAX)
             return fail();
@@ -253,7 +220,7 @@ struct packet *packet_make(uint32_t headroom, const void *data, uint32_t length,
     }
     if (!p)
         return NULL;
-    p->data += headroom;
+    p->data = p->head + headroom;
     p->length = length;
     if (data)
         memcpy(p->data, data, length);
@@ -270,11 +237,11 @@ static void give_back(struct packet *p)
         pool.shells.packet[pool.shells.n++] = p;
         return;
     }
-    HIDE(p->head, p->capacity);
-    pool.full.packet[pool.full.n++] = p;
+    PACKET_HIDE(p->head, p->capacity);
+    packet_pool_full.packet[packet_pool_full.n++] = p;
 }
 
-void packet_free(struct packet *p)
+void packet_free_shared(struct packet *p)
 {
     struct packet *owner = p->owner;
 

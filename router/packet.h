@@ -64,7 +64,7 @@ struct packet {
     uint32_t capacity;
     uint32_t refs;                  /* users of this struct's buffer: itself and its clones */
     uint8_t type;                   /* enum packet_type */
-    uint8_t flags;                  /* PACKET_F_* */
+    uint8_t flags;                  /* PACKET_F_*; 0: it has a buffer of the pool */
     uint16_t unused;
 
     uint8_t anno[PACKET_ANNOTATIONS] __attribute__((aligned(8)));
@@ -105,12 +105,61 @@ uint32_t packet_pool_capacity(void);
 
 /* ---- making and freeing ---- */
 
+/* For the functions below only: structs that own a buffer and that nobody uses. */
+struct packet_stack {
+    struct packet **packet;
+    uint32_t n, room;
+};
+extern struct packet_stack packet_pool_full;
+
+#if defined(__SANITIZE_ADDRESS__)
+/* Tells ASan that nobody may look into a buffer while it lies in the pool. */
+void __asan_poison_memory_region(void const volatile *address, size_t size);
+void __asan_unpoison_memory_region(void const volatile *address, size_t size);
+#define PACKET_HIDE(address, size) __asan_poison_memory_region(address, size)
+#define PACKET_SHOW(address, size) __asan_unpoison_memory_region(address, size)
+#else
+#define PACKET_HIDE(address, size) ((void)0)
+#define PACKET_SHOW(address, size) ((void)0)
+#endif
+
+bool packet_pool_grow(void);
+
 /* An empty packet: length 0, PACKET_HEADROOM in front, marks and annotations clear. NULL: pool empty. */
-struct packet *packet_new(void);
+static inline struct packet *packet_new(void)
+{
+    struct packet *p;
+
+    if (__builtin_expect(!packet_pool_full.n, 0) && !packet_pool_grow())
+        return NULL;
+    p = packet_pool_full.packet[--packet_pool_full.n];
+    PACKET_SHOW(p->head, p->capacity);
+    p->data = p->head + PACKET_HEADROOM;
+    p->mac = p->network = p->transport = NULL;
+    p->length = 0;
+    p->refs = 1;
+    p->type = PACKET_HOST;
+    memset(p->anno, 0, sizeof p->anno);
+    p->timestamp_ns = 0;
+    return p;
+}
+
 /* Room for `headroom` + `length` + `tailroom` bytes; `data` may be NULL (bytes undefined). */
 struct packet *packet_make(uint32_t headroom, const void *data, uint32_t length,
                            uint32_t tailroom);
-void packet_free(struct packet *p);
+void packet_free_shared(struct packet *p);
+
+static inline void packet_free(struct packet *p)
+{
+    if (__builtin_expect(p->refs == 1 && !p->flags, 1)) {
+        p->refs = 0;
+        PACKET_HIDE(p->head, p->capacity);
+        packet_pool_full.packet[packet_pool_full.n++] = p;
+    } else {
+        packet_free_shared(p);
+    }
+}
+
 /* Shares the bytes. Marks, annotations, timestamp are copied. NULL: pool empty, p is untouched. */
 struct packet *packet_clone(struct packet *p);
 
