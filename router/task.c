@@ -115,7 +115,10 @@ static void end_run(struct scheduler *s)
     if (task->wanted) {
         task->wanted = false;
         task->turn = s->turns++;
-        sift_down(s, task, 0);
+        if (s->n_tasks == 1)
+            task->position = 0;
+        else
+            sift_down(s, task, 0);
     } else {
         remove_task(s, 0);
     }
@@ -153,7 +156,7 @@ void task_schedule(struct task *task)
     if (task->position >= 0)
         return;
     if (s->running == task) {
-        task->wanted = true;            /* put back after its run, with its pass moved on */
+        task->wanted = true;
         return;
     }
     /* A task that slept must not make up for it by running alone. */
@@ -163,11 +166,6 @@ void task_schedule(struct task *task)
     sift_up(s, task, s->n_tasks++);
     if (s->asleep)
         platform_wake(s);
-}
-
-void task_reschedule(struct task *task)
-{
-    task_schedule(task);
 }
 
 void task_unschedule(struct task *task)

@@ -70,7 +70,23 @@ static inline bool task_scheduled(const struct task *task)
     return task->wanted || (task->scheduler && task->position >= 0);
 }
 /* From within run(): run again when its turn comes. */
-void task_reschedule(struct task *task);
+static inline void task_reschedule(struct task *task)
+{
+    if (task->scheduler && task->scheduler->running == task)
+        task->wanted = true;            /* put back after its run, with its pass moved on */
+    else
+        task_schedule(task);
+}
+/*
+ * Whether nobody else would run now if run() returned and asked to run again: then a source of small bursts
+ * may as well go on, a bounded number of times.
+ */
+static inline bool task_is_alone(const struct task *task)
+{
+    const struct scheduler *s = task->scheduler;
+
+    return s->n_tasks == 1 && s->running == task && !s->stop && !s->stop_asked;
+}
 /* 1 to TASK_TICKETS_MAX; clamped. */
 void task_set_tickets(struct task *task, int tickets);
 /* Unschedules and gives the heap's room back. Safe on a zeroed task. */
