@@ -27,6 +27,7 @@
 enum {
     GROUP = 16,                     /* packets that go through the phases together */
     BLOCK_WORDS = 8,                /* a cache line of a row */
+    DIRECT_BLOCKS_MAX = 16,         /* of 2 KB, for a field of two bytes */
     CLASSES_MAX = 65535,
 };
 
@@ -38,6 +39,7 @@ struct field {
     uint16_t block[256];            /* size 2: by first byte, which block */
     uint64_t *rows;                 /* n_classes of `words` words */
     uint64_t *summary;              /* per class: which blocks of its row are not all zero */
+    uint64_t *row_of;               /* one word a row: like class_of, with the rows; NULL: too large */
     unsigned n_classes, n_blocks;
 };
 
@@ -49,7 +51,8 @@ struct classify_program {
     uint32_t *rule;                 /* of each conjunction */
     uint64_t *maybe;                /* conjunctions that need the rule's own word; NULL: none */
     bool *dead;                     /* per rule */
-    bool uses[CLASSIFY_BASES];
+    uint32_t extent[CLASSIFY_BASES];    /* packets with this many bytes there have all fields; 0: unused */
+    bool direct;                    /* every field has row_of */
     struct classify_rules rules;    /* kept when `maybe` */
     struct field field[];
 };
@@ -225,6 +228,19 @@ static bool summarise(struct field *f, unsigned words, unsigned block_words)
     return true;
 }
 
+/* Rows in the place of classes, which saves a read that waits for another. */
+static bool make_direct(struct field *f)
+{
+    unsigned n = f->size == 1 ? 256 : f->n_blocks * 256;
+
+    if (f->size == 2 && f->n_blocks > DIRECT_BLOCKS_MAX)
+        return true;
+    f->row_of = malloc(n * sizeof *f->row_of);
+    for (unsigned i = 0; f->row_of && i < n; i++)
+        f->row_of[i] = f->rows[f->class_of[i]];
+    return f->row_of != NULL;
+}
+
 static bool make_field(struct field *f, const struct classify_conjunctions *all, unsigned number,
                        unsigned words, unsigned block_words)
 {
@@ -251,7 +267,7 @@ static bool make_field(struct field *f, const struct classify_conjunctions *all,
         class_at = NULL;
     }
     free(class_at);
-    return ok;
+    return ok && (words > 1 || make_direct(f));
 }
 
 static struct classify_program *make_program(const struct classify_conjunctions *all,
@@ -268,6 +284,7 @@ static struct classify_program *make_program(const struct classify_conjunctions 
     p->block_words = BLOCK_WORDS;
     while (64 * p->block_words < p->words)
         p->block_words *= 2;
+    p->direct = p->words == 1;
     p->only_word = all->n < 64 ? (1ull << all->n) - 1 : ~0ull;
     p->rule = malloc((all->n + 1) * sizeof *p->rule);
     p->dead = malloc(n_rules + 1);
@@ -283,14 +300,20 @@ static struct classify_program *make_program(const struct classify_conjunctions 
             p->maybe[i / 64] |= 1ull << i % 64;
     }
     for (unsigned i = 0; ok && i < all->n_fields; i++) {
+        struct field *f = &p->field[p->n_fields];
+        uint32_t *extent;
         bool used = false;
 
         for (unsigned c = 0; c < all->n && !used; c++)
             used = literal_of(all->conjunction[c], i) != NULL;
         if (!used)
             continue;
-        p->uses[all->field[i].base] = true;
-        ok = make_field(&p->field[p->n_fields++], all, i, p->words, p->block_words);
+        p->n_fields++;
+        ok = make_field(f, all, i, p->words, p->block_words);
+        p->direct = p->direct && f->row_of;
+        extent = &p->extent[f->base];
+        if (*extent < (uint32_t)f->offset + f->size)
+            *extent = (uint32_t)f->offset + f->size;
     }
     if (!ok) {
         classify_free(p);
@@ -323,6 +346,7 @@ void classify_free(struct classify_program *program)
         free(program->field[i].class_of);
         free(program->field[i].rows);
         free(program->field[i].summary);
+        free(program->field[i].row_of);
     }
     free(program->rule);
     free(program->maybe);
@@ -341,18 +365,20 @@ bool classify_rule_is_dead(const struct classify_program *program, unsigned rule
 struct views {
     const uint8_t *start[CLASSIFY_BASES][GROUP];
     uint32_t length[CLASSIFY_BASES][GROUP];
+    bool whole;                     /* every packet has all fields */
 };
 
-static inline unsigned class_in(const struct field *f, const uint8_t *start, uint32_t length)
+/* Where fields of one or two bytes have their value's entry in class_of or row_of. */
+static inline unsigned entry_of(const struct field *f, const uint8_t *at)
 {
-    const uint8_t *at;
+    return f->size == 1 ? at[0] : (unsigned)f->block[at[0]] << 8 | at[1];
+}
 
-    if ((uint32_t)f->offset + f->size > length)
+static inline unsigned class_in(const struct field *f, const struct views *v, unsigned i, bool whole)
+{
+    if (!whole && (uint32_t)f->offset + f->size > v->length[f->base][i])
         return f->absent;
-    at = start + f->offset;
-    if (f->size == 1)
-        return f->class_of[at[0]];
-    return f->class_of[(unsigned)f->block[at[0]] << 8 | at[1]];
+    return f->class_of[entry_of(f, v->start[f->base][i] + f->offset)];
 }
 
 /* What the conjunctions in `bits` of word w say: a rule, or CLASSIFY_NONE when all were maybes. */
@@ -380,9 +406,17 @@ static void run_one_word(const struct classify_program *program, const struct vi
         row[i] = program->only_word;
     for (unsigned k = 0; k < program->n_fields; k++) {
         const struct field *f = &program->field[k];
+        const uint8_t *const *start = v->start[f->base];
 
-        for (unsigned i = 0; i < n; i++)
-            row[i] &= f->rows[class_in(f, v->start[f->base][i], v->length[f->base][i])];
+        if (!v->whole || !program->direct)
+            for (unsigned i = 0; i < n; i++)
+                row[i] &= f->rows[class_in(f, v, i, false)];
+        else if (f->size == 1)
+            for (unsigned i = 0; i < n; i++)
+                row[i] &= f->row_of[start[i][f->offset]];
+        else
+            for (unsigned i = 0; i < n; i++)
+                row[i] &= f->row_of[entry_of(f, start[i] + f->offset)];
     }
     for (unsigned i = 0; i < n; i++)
         rule[i] = decide(program, 0, row[i], packets[i]);
@@ -421,6 +455,22 @@ static unsigned search(const struct classify_program *program, uint64_t blocks,
     return (unsigned)CLASSIFY_NONE;
 }
 
+/* Classes of every packet: where their rows begin, and which blocks have bits in all of them. */
+static inline void find_rows(const struct classify_program *program, const struct views *v, unsigned n,
+                             bool whole, uint32_t row_at[GROUP][CLASSIFY_FIELDS_MAX], uint64_t *blocks)
+{
+    for (unsigned k = 0; k < program->n_fields; k++) {
+        const struct field *f = &program->field[k];
+
+        for (unsigned i = 0; i < n; i++) {
+            unsigned c = class_in(f, v, i, whole);
+
+            row_at[i][k] = c * program->words;
+            blocks[i] &= f->summary[c];
+        }
+    }
+}
+
 static void run_many_words(const struct classify_program *program, const struct views *v,
                            struct packet *const *packets, unsigned n, unsigned *rule)
 {
@@ -429,16 +479,10 @@ static void run_many_words(const struct classify_program *program, const struct 
 
     for (unsigned i = 0; i < n; i++)
         blocks[i] = ~0ull;
-    for (unsigned k = 0; k < program->n_fields; k++) {
-        const struct field *f = &program->field[k];
-
-        for (unsigned i = 0; i < n; i++) {
-            unsigned c = class_in(f, v->start[f->base][i], v->length[f->base][i]);
-
-            row_at[i][k] = c * program->words;
-            blocks[i] &= f->summary[c];
-        }
-    }
+    if (v->whole)
+        find_rows(program, v, n, true, row_at, blocks);
+    else
+        find_rows(program, v, n, false, row_at, blocks);
     for (unsigned i = 0; i < n; i++) {
         unsigned first = blocks[i] ? (unsigned)__builtin_ctzll(blocks[i]) : 0;
 
@@ -466,12 +510,14 @@ void classify_run(const struct classify_program *program, struct packet *const *
     while (n) {
         unsigned now = n < GROUP ? n : GROUP;
 
+        v.whole = true;
         for (unsigned b = 0; b < CLASSIFY_BASES; b++)
-            for (unsigned i = 0; program->uses[b] && i < now; i++) {
+            for (unsigned i = 0; program->extent[b] && i < now; i++) {
                 struct classify_view view = classify_view(packets[i], (enum classify_base)b);
 
                 v.start[b][i] = view.start;
                 v.length[b][i] = view.length;
+                v.whole &= view.length >= program->extent[b];
             }
         if (program->words == 1)
             run_one_word(program, &v, packets, now, rule);
