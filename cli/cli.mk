@@ -1,13 +1,15 @@
 # The clickos command for dom0, its manual page and its bash completion. Included by the Makefile.
 
-CLI_SRC  := $(call find,cli/*.c) control/protocol.c router/text.c
+CLI_SRC  := $(call find,cli/*.c) control/protocol.c
 CLI_OBJ  := $(CLI_SRC:%.c=$(BUILD)/cli/%.o)
-CLI_LIBS  = -lxenlight -lxentoollog -lxenstore -ljansson
+# `clickos check` and its kin look at configurations with the process's language, router and elements.
+CLI_PROCESS := $(filter-out platform/linux/main.c,$(PROCESS))
+CLI_LIBS  = -lxenlight -lxentoollog -lxenstore -ljansson -lm
 CLI_DEFS  = -DKERNEL_DEFAULT='"$(PREFIX)/lib/clickos/clickos.elf"'
 
 cli: $(BUILD)/clickos $(BUILD)/clickos.1 $(BUILD)/clickos.bash
 
-$(BUILD)/clickos: $(CLI_OBJ)
+$(BUILD)/clickos: $(CLI_OBJ) $(CLI_PROCESS:%.c=$(BUILD)/process/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 

@@ -94,6 +94,28 @@ static void item(const char *name, const char *note)
     printf("\\fR (%s)\n", note);
 }
 
+void manual_argument_note(const struct argument *a, char note[128])
+{
+    snprintf(note, 128, "%s%s%s", kind_words[a->kind], a->type ? ", " : "", a->type ? a->type->name : "");
+}
+
+void manual_handler_name(const struct handler *h, char name[64])
+{
+    const char *percent = strchr(h->name, '%');
+
+    snprintf(name, 64, "%.*s%s", (int)(percent ? percent - h->name : 63), h->name, percent ? "N" : "");
+}
+
+void manual_handler_note(const struct handler *h, char note[96])
+{
+    bool readable = h->read || (h->type && (h->flags & HANDLER_READ));
+    bool writable = h->write || (h->type && (h->flags & HANDLER_WRITE));
+
+    snprintf(note, 96, "%s%s%s%s%s", readable ? "read" : "",
+             h->flags & HANDLER_PARAMETER ? " with a parameter" : "", readable && writable ? ", " : "",
+             writable ? "write" : "", h->flags & HANDLER_PRIVATE ? ", from the configuration alone" : "");
+}
+
 static void print_arguments(const struct argument *a)
 {
     char note[128];
@@ -102,8 +124,7 @@ static void print_arguments(const struct argument *a)
         return;
     printf(".RS\n.PP\nArguments:\n");
     for (; a->name; a++) {
-        snprintf(note, sizeof note, "%s%s%s", kind_words[a->kind], a->type ? ", " : "",
-                 a->type ? a->type->name : "");
+        manual_argument_note(a, note);
         item(a->name, note);
         print_text(a->help ? a->help : "");
         putchar('\n');
@@ -116,20 +137,13 @@ static void print_handlers(const struct handler *h)
     bool any = false;
 
     for (; h && h->name; h++) {
-        bool readable = h->read || (h->type && (h->flags & HANDLER_READ));
-        bool writable = h->write || (h->type && (h->flags & HANDLER_WRITE));
         char name[64], note[96];
-        const char *percent = strchr(h->name, '%');
 
         if (!any)
             printf(".RS\n.PP\nHandlers:\n");
         any = true;
-        snprintf(name, sizeof name, "%.*s%s", (int)(percent ? percent - h->name : 63), h->name,
-                 percent ? "N" : "");
-        snprintf(note, sizeof note, "%s%s%s%s%s", readable ? "read" : "",
-                 h->flags & HANDLER_PARAMETER ? " with a parameter" : "",
-                 readable && writable ? ", " : "", writable ? "write" : "",
-                 h->flags & HANDLER_PRIVATE ? ", from the configuration alone" : "");
+        manual_handler_name(h, name);
+        manual_handler_note(h, note);
         item(name, note);
         print_text(h->help ? h->help : "");
         putchar('\n');
@@ -159,22 +173,31 @@ static void print_paragraphs(const char *text)
     }
 }
 
-void manual_elements(void)
+const struct element_class **manual_classes(void)
 {
     unsigned n = element_class_count();
-    const struct element_class **classes = calloc(n, sizeof *classes);
+    const struct element_class **classes = calloc(n + 1, sizeof *classes);
 
     if (!classes)
-        return;
+        return NULL;
     for (unsigned i = 0; i < n; i++)
         classes[i] = element_class_at(i);
     qsort(classes, n, sizeof *classes, by_name);
+    return classes;
+}
+
+void manual_elements(void)
+{
+    const struct element_class **classes = manual_classes();
+
+    if (!classes)
+        return;
     header("CLICKOS-ELEMENTS", 7);
     printf(".SH NAME\nclickos-elements \\- the element classes of ClickOS\n.SH DESCRIPTION\n"
            "Each entry gives a class with its ports (inputs/outputs) and processing "
            "(h push, l pull, a agnostic), then arguments and handlers. Besides its own, every "
            "element has the handlers name, class, config, ports and handlers.\n");
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; classes[i]; i++) {
         const struct element_class *c = classes[i];
 
         printf(".SS %s\n", c->name);

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""clickos check, flatten and elements: configurations looked at without a VM, by the rules of the router."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from conformance import Case, case_files
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("BUILD") or ROOT / "build")
+
+
+def clickos(*words, code=0, input=""):
+    """(standard output, standard error) of a command that ends with this code."""
+    done = subprocess.run([BUILD / "clickos", *words], capture_output=True, text=True, timeout=60, input=input,
+                          errors="replace")
+    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout, done.stderr
+
+
+CONFIGS = [path for path in case_files() if Case(ROOT / path).get("config") is not None
+           and (Case(ROOT / path).get("args") or ["config"])[-1].split()[-1] == "config"
+           and not Case(ROOT / path).all("file") and "=" not in "".join(Case(ROOT / path).get("args") or [])]
+
+
+def text_of(path):
+    return "\n".join(Case(ROOT / path).get("config")) + "\n"
+
+
+def both(tmp_path, path, *words):
+    """What build/click and clickos say of the same file."""
+    (tmp_path / "config").write_text(text_of(path))
+    click = subprocess.run([BUILD / "click", "-q", "-o-", "config"], cwd=tmp_path, capture_output=True, text=True,
+                           timeout=60, errors="replace", check=False)
+    ours = subprocess.run([BUILD / "clickos", *words, "config"], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=60, errors="replace", check=False)
+    return click, ours
+
+
+# ---- check ----
+
+@pytest.mark.parametrize("path", CONFIGS, ids=str)
+def test_check_says_what_click_says(path, tmp_path):
+    click, check = both(tmp_path, path, "check")
+    if "While initializing" in click.stderr:        # what check leaves out
+        assert check.returncode == 0
+        return
+    said = click.stderr.replace("Router could not be initialized!\n", "")
+    # A run may complain at once, of a script that begins for instance.
+    assert check.stderr == said or (check.returncode == 0 and said.startswith(check.stderr))
+    assert check.returncode == click.returncode
+    assert check.stdout == ""
+
+
+def test_check_finds_everything():
+    config = "a :: Counter(COUNT_CALL x);\nIdle -> b :: Switch(x) -> Discard;\nIdle -> a -> Discard;\n"
+    _, error = clickos("check", code=1, input=config)
+    assert "<stdin>:1: While configuring 'a :: Counter':" in error
+    assert "<stdin>:2: While configuring 'b :: Switch':" in error
+
+
+def test_check_opens_no_device_and_no_file(tmp_path):
+    out = tmp_path / "out.pcap"
+    clickos("check", "-e", f"FromDevice(nosuch0) -> ToDump({out}); FromDump(/nosuch) -> Discard; "
+            "Idle -> Queue -> ToDevice(tap:nosuch1)")
+    assert not out.exists()
+
+
+def test_check_takes_parameters():
+    config = "define($N 1); Idle -> Switch($N) -> Discard"
+    assert "must be < 1" in clickos("check", "-e", config, code=1)[1]
+    assert clickos("check", "N=0", "-e", config) == ("", "")
+
+
+def test_check_as_json():
+    config = "Idle -> b :: Switch(x) -> Discard;\nIdle -> Switch(9) -> Discard;\n"
+    report = json.loads(clickos("check", "--json", "-", code=1, input=config)[0])
+    assert (report["errors"], report["warnings"], report["file"]) == (2, 0, "<stdin>")
+    assert [m["landmark"] for m in report["messages"]] == ["<stdin>:1", "<stdin>:2"]
+    assert report["messages"][0]["about"] == "While configuring 'b :: Switch'"
+    assert report["messages"][0]["message"].startswith("OUTPUT: ")
+    good = json.loads(clickos("check", "--json", "-e", "Idle -> Discard")[0])
+    assert (good["errors"], good["elements"], good["messages"]) == (0, 2, [])
+
+
+def test_check_needs_one_configuration(tmp_path):
+    assert "another" in clickos("check", "a", "b", code=2)[1]
+    assert "/nosuch/file" in clickos("check", "/nosuch/file", code=1)[1]
+    assert "clickos check" in clickos("check", "--help")[0]
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.click")), ids=lambda path: path.name)
+def test_examples_are_in_order(example):
+    assert clickos("check", str(example)) == ("", "")
+
+
+# ---- flatten ----
+
+@pytest.mark.parametrize("path", CONFIGS, ids=str)
+def test_flatten_prints_what_click_prints(path, tmp_path):
+    click, flatten = both(tmp_path, path, "flatten")
+    if click.returncode == 0:
+        assert flatten.stdout == click.stdout
+    if flatten.returncode == 0:     # and that says the same again
+        assert clickos("flatten", input=flatten.stdout)[0] == flatten.stdout
+    else:
+        assert flatten.stdout == "" and flatten.stderr
+
+
+def test_flatten_into_a_file(tmp_path):
+    assert clickos("flatten", "-o", str(tmp_path / "flat"), "-e", "Idle -> Discard") == ("", "")
+    assert (tmp_path / "flat").read_text() == "Idle@1 :: Idle;\nDiscard@2 :: Discard;\n\nIdle@1 -> Discard@2;\n"
+    assert "/nosuch/flat: No such file" in clickos("flatten", "-o", "/nosuch/flat", "-e", "Idle", code=1)[1]
+
+
+def test_flatten_finds_libraries(tmp_path):
+    (tmp_path / "lib.click").write_text("elementclass Twice { input -> Null -> Null -> output }\n")
+    config = "require(library lib.click); Idle -> Twice -> Discard"
+    assert "Twice@2/Null@2" in clickos("flatten", "-C", str(tmp_path), "-e", config)[0]
+
+
+# ---- elements ----
+
+def test_elements_lists_every_class():
+    names = [line.split()[0] for line in clickos("elements")[0].splitlines()]
+    assert names == sorted(names) and {"Counter", "FromDevice", "IPFilter", "ToDump"} <= set(names)
+    listed = json.loads(clickos("elements", "--json")[0])
+    assert [entry["name"] for entry in listed] == names
+    assert all(entry["purpose"] and entry["ports"] for entry in listed)
+
+
+def test_the_manual_of_a_class():
+    shown, _ = clickos("elements", "Queue")
+    assert shown.startswith("Queue - ") and "CAPACITY" in shown and "drops (read)" in shown
+    entry = json.loads(clickos("elements", "Queue", "--json")[0])
+    assert entry["arguments"][0]["name"] == "CAPACITY" and entry["live_config"]
+
+
+def test_a_class_that_there_is_not():
+    assert "did you mean Counter" in clickos("elements", "Conter", code=1)[1]
+    assert "lists them" in clickos("elements", "Xyzzyxyzzy", code=1)[1]
