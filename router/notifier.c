@@ -97,6 +97,12 @@ static int reach(struct search *search, const struct port *port)
     return 0;
 }
 
+/* At the end of the way there is somebody who makes packets when pulled, or takes all of them; Idle does neither. */
+static bool always_ready(const struct element *e)
+{
+    return strcmp(e->class->name, "Idle") != 0;
+}
+
 /* Goes on to where the packets that leave at the output `port` come from. */
 static int go_up(struct search *search, struct element *e, unsigned port)
 {
@@ -113,17 +119,27 @@ static int go_up(struct search *search, struct element *e, unsigned port)
         if (reach(search, &e->inputs[i]) < 0)
             return -ENOMEM;
     }
-    /* A source that makes packets when pulled; Idle never does. */
-    if (!passed && strcmp(e->class->name, "Idle") != 0)
+    if (!passed && always_ready(e))
         search->signal->always = true;
     return 0;
 }
 
+/* Goes on to where the packets that come in at the input `port` may go. */
 static int go_down(struct search *search, struct element *e, unsigned port)
 {
-    for (unsigned i = 0; i < e->n_outputs; i++)
-        if (!e->output_is_pull[i] && graph_flows(e, port, i) && reach(search, &e->outputs[i]) < 0)
+    bool passed = false;
+
+    for (unsigned i = 0; i < e->n_outputs; i++) {
+        if (!graph_flows(e, port, i))
+            continue;
+        passed = true;
+        if (e->output_is_pull[i])               /* stored by something that cannot tell */
+            search->signal->always = true;
+        else if (reach(search, &e->outputs[i]) < 0)
             return -ENOMEM;
+    }
+    if (!passed && always_ready(e))
+        search->signal->always = true;
     return 0;
 }
 
