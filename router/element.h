@@ -196,6 +196,7 @@ struct port {
     push_function *push;            /* the peer's entries, so that a call costs one load */
     push_one_function *push_one;
     pull_function *pull;
+    uint64_t packets;               /* that were moved here: pushed by an output, pulled by an input */
 };
 
 struct element {
@@ -221,28 +222,37 @@ static inline void element_push(struct element *e, unsigned port, struct batch *
 {
     struct port *o = &e->outputs[port];
 
-    if (bounds_allow_push())
-        o->push(o->peer, o->peer_port, batch);
-    else
+    if (!bounds_allow_push()) {
         bounds_refuse_push(e, batch);
+        return;
+    }
+    o->packets += batch->n;
+    o->push(o->peer, o->peer_port, batch);
 }
 
 static inline void element_push_one(struct element *e, unsigned port, struct packet *p)
 {
     struct port *o = &e->outputs[port];
 
-    if (bounds_allow_push())
-        o->push_one(o->peer, o->peer_port, p);
-    else
+    if (!bounds_allow_push()) {
         bounds_refuse_push_one(e, p);
+        return;
+    }
+    o->packets++;
+    o->push_one(o->peer, o->peer_port, p);
 }
 
 static inline unsigned element_pull(struct element *e, unsigned port, struct batch *batch,
                                     unsigned max)
 {
     struct port *i = &e->inputs[port];
+    unsigned got;
 
-    return bounds_allow_pull() ? i->pull(i->peer, i->peer_port, batch, max) : bounds_refuse_pull(e);
+    if (!bounds_allow_pull())
+        return bounds_refuse_pull(e);
+    got = i->pull(i->peer, i->peer_port, batch, max);
+    i->packets += got;
+    return got;
 }
 
 /* For an optional output: pushes when `port` exists, else frees. The caller counts. */

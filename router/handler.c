@@ -57,13 +57,27 @@ static void add_peers(struct element *e, bool output, unsigned port, struct text
     }
 }
 
+/* Where packets are moved, and counted: at an output that pushes or an input that pulls; or NULL. */
+static const struct port *active_port(const struct element *e, bool output, unsigned port)
+{
+    if (output)
+        return e->output_is_pull[port] ? NULL : &e->outputs[port];
+    return e->input_is_pull[port] ? &e->inputs[port] : NULL;
+}
+
 static void add_side(struct element *e, bool output, struct text *out)
 {
     unsigned n = output ? e->n_outputs : e->n_inputs;
 
     text_printf(out, "%u %s%s\n", n, output ? "output" : "input", n == 1 ? "" : "s");
     for (unsigned port = 0; port < n; port++) {
-        text_printf(out, "%s\t-\t", graph_processing_name(e, output, port));
+        const struct port *active = active_port(e, output, port);
+
+        text_printf(out, "%s\t", graph_processing_name(e, output, port));
+        if (active)
+            text_printf(out, "%llu\t", (unsigned long long)active->packets);
+        else
+            text_puts(out, "-\t");
         add_peers(e, output, port, out);
         text_putc(out, '\n');
     }
@@ -90,7 +104,7 @@ static const struct handler default_handlers[] = {
     {.name = "config", .flags = HANDLER_CALM, .read = read_config,
      .help = "its configuration arguments"},
     {.name = "ports", .flags = HANDLER_CALM, .read = read_ports,
-     .help = "its ports and what they are connected to"},
+     .help = "its ports, packets moved there, and what they are connected to"},
     {.name = "handlers", .flags = HANDLER_CALM, .read = read_handlers,
      .help = "the names of its handlers"},
     {0},
@@ -214,22 +228,37 @@ static int read_memory(struct element *e, const struct handler_call *call, struc
     return 0;
 }
 
-/* "input" ports that pull and "output" ports that push: where packets are moved from. */
-static int read_active_ports(struct element *e, const struct handler_call *call, struct text *out)
+/* A line for each active port, with its name or with its count. */
+static void add_active_ports(struct router *r, bool counts, struct text *out)
 {
-    struct router *r = router_of(e);
-
-    (void)call;
     for (unsigned i = 0; i < r->n_elements; i++) {
         const struct element *x = r->elements[i];
 
-        for (unsigned port = 0; port < x->n_inputs; port++)
-            if (x->input_is_pull[port])
-                text_printf(out, "%s\ti%u\n", x->name, port);
-        for (unsigned port = 0; port < x->n_outputs; port++)
-            if (!x->output_is_pull[port])
-                text_printf(out, "%s\to%u\n", x->name, port);
+        for (unsigned n = 0; n < x->n_inputs + x->n_outputs; n++) {
+            bool output = n >= x->n_inputs;
+            unsigned port = output ? n - x->n_inputs : n;
+            const struct port *active = active_port(x, output, port);
+
+            if (active && counts)
+                text_printf(out, "%llu\n", (unsigned long long)active->packets);
+            else if (active)
+                text_printf(out, "%s\t%c%u\n", x->name, output ? 'o' : 'i', port);
+        }
     }
+}
+
+static int read_active_ports(struct element *e, const struct handler_call *call, struct text *out)
+{
+    (void)call;
+    add_active_ports(router_of(e), false, out);
+    return 0;
+}
+
+static int read_active_port_stats(struct element *e, const struct handler_call *call,
+                                  struct text *out)
+{
+    (void)call;
+    add_active_ports(router_of(e), true, out);
     return 0;
 }
 
@@ -264,6 +293,8 @@ static const struct handler router_handlers[] = {
     {.name = "packets", .read = read_packets, .help = "the packet pool's figures, and packets whose way was too long"},
     {.name = "active_ports", .read = read_active_ports,
      .help = "the ports at which packets are moved: inputs that pull (i), outputs that push (o)"},
+    {.name = "active_port_stats", .read = read_active_port_stats,
+     .help = "how many packets were moved at each of these ports"},
     {.name = "memory", .read = read_memory, .help = "memory of the system, bytes"},
     {.name = "hotconfig", .write = write_hotconfig, .flags = HANDLER_RAW,
      .help = "a write replaces the configuration, when all is well with the new one"},
