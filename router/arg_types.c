@@ -434,52 +434,112 @@ const struct arg_type arg_ether = {"Ethernet address", 6, parse_ether, format_et
 
 /* ---- decimals, times, rates ---- */
 
-/* What the digits [s, end) after a decimal point are worth, rounded; the first 18 count. */
-static uint64_t read_fraction(const char *s, const char *end, uint64_t scale)
+/*
+ * A number as it was written, without its unit: 0.DIGITS times 10 to the power of `point`. Digits that are
+ * beyond any type are not kept.
+ */
+struct decimal {
+    char digits[48];
+    unsigned n;
+    int point;
+};
+
+enum { EXPONENT_MAX = 1000 };           /* as good as endless */
+
+/* Digits, grouped by single underscores; those in front of the decimal point move it. */
+static const char *scan_digits(const char *s, struct decimal *d, bool fraction)
+{
+    for (; isdigit((unsigned char)*s); s++) {
+        if (*s != '0' || d->n) {
+            if (d->n < sizeof d->digits)
+                d->digits[d->n++] = *s;
+            if (!fraction && d->point < EXPONENT_MAX)
+                d->point++;
+        } else if (fraction && d->point > -EXPONENT_MAX) {
+            d->point--;
+        }
+        if (s[1] == '_' && s[2] != '_' && s[2] != '.')
+            s++;
+    }
+    return s;
+}
+
+static const char *scan_exponent(const char *s, struct decimal *d)
+{
+    const char *digits = s + 1;
+    int exponent = 0;
+
+    if ((*s | 0x20) != 'e')
+        return s;
+    digits += *digits == '+' || *digits == '-';
+    if (!isdigit((unsigned char)*digits))
+        return s;
+    for (; isdigit((unsigned char)*digits); digits++)
+        if (exponent < EXPONENT_MAX)
+            exponent = exponent * 10 + *digits - '0';
+    d->point += s[1] == '-' ? -exponent : exponent;
+    return digits;
+}
+
+/* Where the number stopped; NULL: there is none. */
+static const char *scan_decimal(const char *s, struct decimal *d)
+{
+    const char *whole = s + (*s == '+'), *end;
+    bool any;
+
+    *d = (struct decimal){0};
+    end = scan_digits(whole, d, false);
+    any = end > whole;
+    if (*end == '.') {
+        const char *fraction = end + 1;
+
+        end = scan_digits(fraction, d, true);
+        any |= end > fraction;
+    }
+    return any ? scan_exponent(end, d) : NULL;
+}
+
+/* The digit that counts 10 to the power of -(i + 1) - `point`; there are zeros on either side. */
+static unsigned digit_at(const struct decimal *d, int i)
+{
+    return i >= 0 && (unsigned)i < d->n ? (unsigned)(d->digits[i] - '0') : 0;
+}
+
+/* What stands behind the decimal point is worth, rounded; 18 digits of it count. */
+static uint64_t fraction_of(const struct decimal *d, uint64_t scale)
 {
     uint64_t finer = scale < UINT64_MAX / 160 ? 16 : 1, v = 0;
 
-    if (end - s > 18)
-        end = s + 18;
-    while (end > s)
-        v = (v + (uint64_t)(*--end - '0') * scale * finer) / 10;
+    for (int i = 17; i >= 0; i--)
+        v = (v + digit_at(d, d->point + i) * scale * finer) / 10;
     return (v + finer / 2) / finer;
 }
 
-/* Reads digits with an optional fraction; *end is where the number stopped. */
-static bool read_decimal(const char *s, uint64_t scale, uint64_t *value, const char **end)
+/* False: more than a value holds. */
+static bool value_of(const struct decimal *d, uint64_t scale, uint64_t *value)
 {
-    uint64_t whole = 0, fraction = 0;
-    bool any = false;
+    uint64_t whole = 0, fraction;
 
-    for (; *s >= '0' && *s <= '9'; s++, any = true) {
-        if (whole > (UINT64_MAX / scale - 9) / 10)
+    for (int i = 0; d->n && i < d->point; i++) {
+        unsigned digit = digit_at(d, i);
+
+        if (UINT64_MAX / scale < digit || whole > (UINT64_MAX / scale - digit) / 10)
             return false;
-        whole = whole * 10 + (uint64_t)(*s - '0');
+        whole = whole * 10 + digit;
     }
-    if (*s == '.') {
-        const char *first = ++s;
-
-        for (; *s >= '0' && *s <= '9'; s++)
-            any = true;
-        fraction = read_fraction(first, s, scale);
-    }
-    if (!any || whole > (UINT64_MAX - fraction) / scale)
+    fraction = fraction_of(d, scale);
+    if (whole > (UINT64_MAX - fraction) / scale)
         return false;
     *value = whole * scale + fraction;
-    *end = s;
     return true;
 }
 
 bool args_read_decimal(const char *text, uint64_t scale, uint64_t *value)
 {
-    const char *end;
-    uint64_t v;
+    struct decimal d;
+    const char *end = scan_decimal(text, &d);
 
-    if (!read_decimal(text, scale, &v, &end) || *end)
-        return false;
-    *value = v;
-    return true;
+    return end && !*end && value_of(&d, scale, value);
 }
 
 struct unit {
@@ -494,27 +554,36 @@ static const struct unit time_units[] = {
     {"d", 86400000000000}, {"day", 86400000000000}, {NULL, 0},
 };
 
+/* Nobody lives that long, and to the time that it is now it can be added. */
+#define SECONDS_MAX_NS ((uint64_t)INT64_MAX)
+
 /* Factors give bits a second; the type stores bytes. */
 static const struct unit rate_units[] = {
     {"", 8}, {"Bps", 8}, {"B/s", 8}, {"bps", 1}, {"b/s", 1}, {"baud", 1},
     {"kBps", 8000}, {"kB/s", 8000}, {"KBps", 8000}, {"KB/s", 8000}, {"kbps", 1000},
     {"kb/s", 1000}, {"Kbps", 1000}, {"Kb/s", 1000}, {"MBps", 8000000}, {"MB/s", 8000000},
     {"Mbps", 1000000}, {"Mb/s", 1000000}, {"GBps", 8000000000}, {"GB/s", 8000000000},
-    {"Gbps", 1000000000}, {"Gb/s", 1000000000}, {NULL, 0},
+    {"Gbps", 1000000000}, {"Gb/s", 1000000000},
+    {"kbaud", 1000}, {"Kbaud", 1000}, {"Mbaud", 1000000}, {"Gbaud", 1000000000}, {NULL, 0},
 };
 
-static bool read_with_unit(const char *text, const struct unit *units, uint64_t *value)
+/* What is too large becomes `most`. */
+static bool read_with_unit(const char *text, const struct unit *units, uint64_t most, uint64_t *value)
 {
-    const char *end = text;
-    uint64_t ignored;
+    struct decimal d;
+    const char *end = scan_decimal(text, &d);
 
-    if (!read_decimal(text, 1, &ignored, &end))
+    if (!end)
         return false;
     while (isspace((unsigned char)*end))
         end++;
-    for (; units->name; units++)
-        if (strcmp(units->name, end) == 0)
-            return read_decimal(text, units->factor, value, &end);
+    for (; units->name; units++) {
+        if (strcmp(units->name, end) != 0)
+            continue;
+        if (!value_of(&d, units->factor, value) || *value > most)
+            *value = most;
+        return true;
+    }
     return false;
 }
 
@@ -523,7 +592,7 @@ static bool parse_seconds(const struct arg_context *c, const char *text, void *v
     uint64_t v;
 
     (void)c;
-    if (!read_with_unit(text, time_units, &v))
+    if (!read_with_unit(text, time_units, SECONDS_MAX_NS, &v))
         return false;
     memcpy(value, &v, sizeof v);
     return true;
@@ -550,11 +619,12 @@ static bool parse_seconds_u32(const struct arg_context *c, const char *text, voi
     uint64_t ns;
     uint32_t v;
 
-    if (!read_with_unit(text, time_units, &ns))
+    if (!read_with_unit(text, time_units, SECONDS_MAX_NS, &ns))
         return false;
-    if (ns / 1000000000 > UINT32_MAX)
+    ns = (ns + 500000000) / 1000000000;
+    if (ns > UINT32_MAX)
         return args_error(c, "out of range, bound %u", UINT32_MAX);
-    v = (uint32_t)(ns / 1000000000);
+    v = (uint32_t)ns;
     memcpy(value, &v, sizeof v);
     return true;
 }
@@ -563,10 +633,11 @@ static bool parse_bandwidth(const struct arg_context *c, const char *text, void 
 {
     uint64_t bits;
 
-    (void)c;
-    if (!read_with_unit(text, rate_units, &bits))
+    if (!read_with_unit(text, rate_units, UINT64_MAX, &bits))
         return false;
-    bits /= 8;
+    if (bits == UINT64_MAX)
+        return args_error(c, "out of range, bound %llu", (unsigned long long)(UINT64_MAX / 8));
+    bits = bits / 8 + (bits % 8 >= 4);
     memcpy(value, &bits, sizeof bits);
     return true;
 }

@@ -316,7 +316,7 @@ static bool needs_quotes(const char *bytes, size_t length)
     if (!length)
         return true;
     for (size_t i = 0; i < length; i++)
-        if (!isalnum((unsigned char)bytes[i]) && !strchr("_.:/@%+-", bytes[i]))
+        if (!isalnum((unsigned char)bytes[i]) && (!bytes[i] || !strchr("_.:/@%+-", bytes[i])))
             return true;
     return strstr(bytes, "//") || strstr(bytes, "/*");
 }

@@ -82,8 +82,8 @@ extern const struct arg_type
     arg_ip,             /* uint32_t, network order; AddressInfo names */
     arg_ip_prefix,      /* struct arg_prefix: a.b.c.d/len, a.b.c.d/mask, a.b.c.d (= /32) */
     arg_ether,          /* uint8_t[6]; AddressInfo names */
-    arg_seconds,        /* uint64_t nanoseconds, written as seconds or with a unit (ms, min, ...) */
-    arg_seconds_u32,    /* uint32_t seconds */
+    arg_seconds,        /* uint64_t nanoseconds, at most INT64_MAX; seconds or with a unit (ms, min, ...) */
+    arg_seconds_u32,    /* uint32_t seconds, rounded */
     arg_bandwidth,      /* uint64_t bytes per second; "8Mbps", "1MB/s", plain: bytes/s */
     arg_ethertype,      /* uint16_t, host order */
     arg_tcp_port, arg_udp_port,     /* uint16_t, host order; PortInfo and well-known names */
@@ -144,7 +144,7 @@ bool args_read_unsigned(const char *text, uint64_t max, uint64_t *value);  /* 12
 bool args_read_ip(const struct element *scope, const char *text, uint32_t *address);
 bool args_read_prefix(const struct element *scope, const char *text, struct arg_prefix *prefix);
 bool args_read_ether(const struct element *scope, const char *text, uint8_t mac[6]);
-/* Fixed-point: "1.5" with scale 1000 gives 1500. */
+/* Fixed-point: "1.5" with scale 1000 gives 1500; also "1_000.5" and "15e-1". */
 bool args_read_decimal(const char *text, uint64_t scale, uint64_t *value);
 
 /* "1.2.3.4" for an address in network order, into a buffer of 16. */

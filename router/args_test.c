@@ -91,6 +91,7 @@ static void test_quoting(void **state)
         {"a\"b\"'c'", "abc", 3},
         {"\\<41 4 2>", "AB", 2},
         {"\"\\<00ff>\"", "\0\xff", 2},
+        {"\"a\\0b\"", "a\0b", 3},
         {"\"open", "open", 4},
     };
 
@@ -257,6 +258,46 @@ static void test_times_and_rates(void **state)
     args_release(&s.base);
 }
 
+static void test_decimals(void **state)
+{
+    static const struct { const char *text; bool ok; uint64_t value; } cases[] = {
+        {"1.5", true, 1500}, {".5", true, 500}, {"5.", true, 5000}, {"15e-1", true, 1500},
+        {"0.0015E+3", true, 1500}, {"1_0.0_1", true, 10010}, {"1_", true, 1000}, {"+2", true, 2000},
+        {"0.0004", true, 0}, {"0.0005", true, 1}, {"1e-400", true, 0}, {"0e99999999999", true, 0},
+        {"000000000000000000000000000000000000000000000000000001", true, 1000},
+        {"0.00000000000000000000000000000000000000000000000005e50", true, 5000},
+        {"18446744073709551.615", true, UINT64_MAX}, {"18446744073709551.616", false, 0},
+        {"1e17", false, 0}, {"1e99999999999999999999", false, 0}, {"", false, 0}, {".", false, 0},
+        {"e3", false, 0}, {".e3", false, 0}, {"1e", false, 0}, {"1e+", false, 0}, {"1e1_0", false, 0},
+        {"1__0", false, 0}, {"_1", false, 0}, {"1_.5", false, 0}, {"1._5", false, 0},
+        {"-1", false, 0}, {"++1", false, 0}, {"0x10", false, 0}, {"1 ", false, 0}, {" 1", false, 0},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t value = 0;
+
+        assert_int_equal(args_read_decimal(cases[i].text, 1000, &value), cases[i].ok);
+        assert_true(value == cases[i].value);
+    }
+}
+
+static void test_rounding_and_limits(void **state)
+{
+    struct subject s = {.base = {.class = &class}};
+
+    (void)state;
+    parse(&s, "1, RATE 1.5, WAIT 1e30", "");
+    assert_int_equal(s.rate, 2);
+    assert_true(s.wait_ns == INT64_MAX);
+    parse(&s, "1, RATE 1.5bps", "");
+    assert_int_equal(s.rate, 0);
+    parse(&s, "1, RATE 4bps", "");
+    assert_int_equal(s.rate, 1);
+    parse(&s, "1, RATE 1e30", "RATE: out of range, bound 2305843009213693951\n");
+    args_release(&s.base);
+}
+
 static void test_addresses(void **state)
 {
     struct arg_prefix prefix;
@@ -298,6 +339,8 @@ int main(void)
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_signed_bounds),
         cmocka_unit_test(test_times_and_rates),
+        cmocka_unit_test(test_decimals),
+        cmocka_unit_test(test_rounding_and_limits),
         cmocka_unit_test(test_addresses),
     };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/platform.h"
 #include "router/args.h"
 #include "router/element.h"
 #include "router/headers.h"
@@ -169,6 +170,7 @@ struct entry {
 
 struct names {
     struct entry *slots[SLOTS];
+    bool system_read;
 };
 
 static unsigned slot_of(const char *name)
@@ -215,37 +217,133 @@ bool names_configure(struct element *e, const struct words *rest, struct errors 
     return ok;
 }
 
+/* NULL: out of memory. */
+static struct names *names_of_router(struct router *router)
+{
+    if (!router->names)
+        router->names = calloc(1, sizeof(struct names));
+    return router->names;
+}
+
+static struct entry *add(struct names *names, enum name_kind kind, const char *scope,
+                         size_t scope_length, const char *name)
+{
+    struct entry **slot = &names->slots[slot_of(name)];
+    size_t length = strlen(name);
+    struct entry *n = malloc(sizeof *n + scope_length + length + 1);
+
+    if (!n)
+        return NULL;
+    n->kind = kind;
+    n->scope_length = scope_length;
+    memcpy(n->key, scope, scope_length);
+    memcpy(n->key + scope_length, name, length + 1);
+    n->next = *slot;
+    *slot = n;
+    return n;
+}
+
 int names_define(struct element *definer, enum name_kind kind, const char *name,
                  const void *value, size_t size)
 {
-    struct names *names = definer->router->names;
-    size_t scope = scope_of(definer), length = strlen(name);
+    struct names *names = names_of_router(definer->router);
+    size_t scope = scope_of(definer);
     struct entry *n;
 
     if (size != size_of(kind))
         return -EINVAL;
-    if (!names) {
-        names = calloc(1, sizeof *names);
-        if (!names)
-            return -ENOMEM;
-        definer->router->names = names;
-    }
+    if (!names)
+        return -ENOMEM;
     n = find(names, kind, definer->name, scope, name);
-    if (!n) {
-        struct entry **slot = &names->slots[slot_of(name)];
-
-        n = malloc(sizeof *n + scope + length + 1);
-        if (!n)
-            return -ENOMEM;
-        n->kind = kind;
-        n->scope_length = scope;
-        memcpy(n->key, definer->name, scope);
-        memcpy(n->key + scope, name, length + 1);
-        n->next = *slot;
-        *slot = n;
-    }
+    if (!n)
+        n = add(names, kind, definer->name, scope, name);
+    if (!n)
+        return -ENOMEM;
     memcpy(n->value, value, size);
     return 0;
+}
+
+/* ---- those that the system has in files, where there are files ---- */
+
+/* Their scope; none of a configuration's is called so. */
+#define SYSTEM "//"
+
+static void add_system_name(struct names *names, enum name_kind kind, const char *name,
+                            uint32_t value)
+{
+    struct entry *n;
+
+    if (find(names, kind, SYSTEM, strlen(SYSTEM), name))    /* the first counts */
+        return;
+    n = add(names, kind, SYSTEM, strlen(SYSTEM), name);
+    if (n)
+        memcpy(n->value, &value, sizeof value);
+}
+
+/* "name 80/tcp alias alias" or "name 17 alias" */
+static void read_system_line(struct names *names, const struct words *words, bool services)
+{
+    enum name_kind kind = NAME_IP_PROTO;
+    char *slash;
+    uint64_t value;
+
+    if (words->n < 2)
+        return;
+    slash = services ? strchr(words->word[1], '/') : NULL;
+    if (slash) {
+        *slash++ = '\0';
+        kind = strcmp(slash, "tcp") == 0 ? NAME_TCP_PORT : NAME_UDP_PORT;
+        if (kind == NAME_UDP_PORT && strcmp(slash, "udp") != 0)
+            return;
+    }
+    if (services != !!slash ||
+        !args_read_unsigned(words->word[1], services ? UINT16_MAX : UINT8_MAX, &value))
+        return;
+    for (unsigned i = 0; i < words->n; i++)
+        if (i != 1)
+            add_system_name(names, kind, words->word[i], (uint32_t)value);
+}
+
+static void read_system_file(struct names *names, const char *file, bool services)
+{
+    struct errors unwanted = {0};
+    size_t length = 0;
+    char *text = platform_file_read(file, &length, &unwanted), *end;
+
+    for (char *line = text; line && *line; line = end) {
+        struct words words;
+
+        end = line + strcspn(line, "\n");
+        if (*end)
+            *end++ = '\0';
+        line[strcspn(line, "#")] = '\0';
+        if (words_split_spaces(&words, line) == 0)
+            read_system_line(names, &words, services);
+        words_free(&words);
+    }
+    free(text);
+    errors_free(&unwanted);
+}
+
+/* Once a router, and only when a name is none of the others. */
+static bool find_system(const struct element *user, enum name_kind kind, const char *name,
+                        uint32_t *value)
+{
+    struct names *names = user && user->router ? names_of_router(user->router) : NULL;
+    const struct entry *n;
+
+    if (!platform_has_files || !names ||
+        (kind != NAME_IP_PROTO && kind != NAME_TCP_PORT && kind != NAME_UDP_PORT))
+        return false;
+    if (!names->system_read) {
+        names->system_read = true;
+        read_system_file(names, "/etc/services", true);
+        read_system_file(names, "/etc/protocols", false);
+    }
+    n = find(names, kind, SYSTEM, strlen(SYSTEM), name);
+    if (n)
+        memcpy(value, n->value, sizeof *value);
+    return n != NULL;
 }
 
 /* Looks in the scope of `user` and in those around it, the innermost first. */
@@ -326,7 +424,7 @@ bool names_find(const struct element *user, enum name_kind kind, const char *nam
         return false;
     if (find_defined(user, kind, name, value) || find_with_suffix(user, kind, name, value))
         return true;
-    if (!find_well_known(kind, name, &number))
+    if (!find_well_known(kind, name, &number) && !find_system(user, kind, name, &number))
         return false;
     memcpy(value, &number, sizeof number);
     return true;

@@ -2,8 +2,8 @@
 /*
  * names.h - names for numbers: AddressInfo, PortInfo, protocols, and the well-known ones.
  *
- * A guest has no /etc/services: the well-known names stand in a table here. A name
- * defined in a compound is visible in it and in what it contains.
+ * A guest has no /etc/services: the well-known names stand in a table here. A process knows those of its
+ * system besides. A name defined in a compound is visible in it and in what it contains.
  */
 #ifndef ROUTER_NAMES_H
 #define ROUTER_NAMES_H
@@ -56,7 +56,7 @@ bool names_configure(struct element *e, const struct words *rest, struct errors 
 int names_define(struct element *definer, enum name_kind kind, const char *name,
                  const void *value, size_t size);
 /*
- * Looks in the scope of `user` (may be NULL) and outwards, then among the well-known.
+ * Looks in the scope of `user` (may be NULL) and outwards, then among the well-known and the system's.
  * Addresses know Click's suffixes: name:ip, name:bcast and name:gw (of the prefix),
  * name:net, name:eth, name:ip6, name:ip6net.
  */

@@ -360,13 +360,6 @@ static bool read_qualifier(struct reader *r, struct term *t, bool *inverted)
             set_protocol(r, t, type->bits.protocol);
         return true;
     }
-    name = find_name(r, word, &unknown, true);
-    if (name.kind == PROTOCOL) {
-        set_protocol(r, t, (int)name.u);
-        return true;
-    }
-    if (name.kind != NOTHING)
-        return false;
     if (read_direction(r, t))
         return true;
     if (is(r, r->at, "ip", "ether")) {
@@ -379,7 +372,12 @@ static bool read_qualifier(struct reader *r, struct term *t, bool *inverted)
         *inverted = !*inverted;
         return true;
     }
-    return false;
+    /* After the words of the language: a system may call a protocol "ip". */
+    name = find_name(r, word, &unknown, true);
+    if (name.kind != PROTOCOL)
+        return false;
+    set_protocol(r, t, (int)name.u);
+    return true;
 }
 
 /* POS, POS:LEN or POS,LAST between brackets, in bytes. */
@@ -573,7 +571,7 @@ static bool complete_number(struct reader *r, struct term *t, uint32_t full)
 {
     static const char *const signs[3][2] = {{"=", "!="}, {"<", ">="}, {">", "<="}};
     uint32_t value = t->data.u, mask = t->mask.kind ? t->mask.u : full;
-    char name[24], message[64];
+    char message[64];
 
     if (mask & ~full) {
         snprintf(message, sizeof message, "mask out of range, bound 0x%X", full);
@@ -585,7 +583,7 @@ static bool complete_number(struct reader *r, struct term *t, uint32_t full)
         if (value <= full)
             return true;
         snprintf(message, sizeof message, "out of range, bound %u", full);
-        return complain(r, "'%s': %s", kind_name(t->kind, &t->bits, name), message);
+        return term_error(r, t, message);
     }
     if (t->relation == LESS ? value == 0 || value > mask : value >= mask) {
         bool holds = (t->relation == LESS && value > mask) != t->negated;

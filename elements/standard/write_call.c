@@ -11,20 +11,22 @@ bool write_call_parse(struct write_call *call, struct element *scope, const char
                       struct errors *errors)
 {
     struct write_call v = {0};
+    char *word = words_shift(&text), *name;
     size_t length;
-    char *name;
     bool ok;
 
-    text += strspn(text, " \t\r\n");
-    length = strcspn(text, " \t\r\n");
-    if (!length)
+    if (word && !*word) {
+        free(word);
         return element_error(scope, errors, "expected 'HANDLER [VALUE]'");
-    name = strndup(text, length);
-    ok = name && handler_split(scope, name, &v.target, &v.name, errors);
+    }
+    name = word ? args_unquote(word, &length) : NULL;
+    free(word);
+    ok = name ? handler_split(scope, name, &v.target, &v.name, errors)
+              : element_error(scope, errors, "out of memory");
     free(name);
     if (!ok)
         return false;
-    v.value = strdup(text + length + strspn(text + length, " \t\r\n"));
+    v.value = strdup(text);
     if (!v.value) {
         write_call_free(&v);
         return element_error(scope, errors, "out of memory");

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "elements/standard/write_call.h"
+#include "platform/linux/elements/filename.h"
 #include "platform/linux/elements/pcap_file.h"
 #include "platform/platform.h"
 #include "router/element.h"
@@ -87,7 +88,7 @@ static const struct arg_type sample_type = {"probability", sizeof(uint64_t), par
      .offset = offsetof(struct from_dump, times.member), .help = text}
 
 static const struct argument arguments[] = {
-    {.name = "FILENAME", .kind = ARG_REQUIRED, .type = &arg_string,
+    {.name = "FILENAME", .kind = ARG_REQUIRED, .type = &arg_filename,
      .offset = offsetof(struct from_dump, filename), .help = "capture file; - is standard input"},
     {.name = "TIMING", .kind = ARG_OPTIONAL, .type = &arg_bool,
      .offset = offsetof(struct from_dump, timing), .help = "keep the time between packets"},
@@ -130,7 +131,7 @@ static void setup(struct element *e)
 
 /* ---- the file ---- */
 
-/* Makes at least n bytes available at block + used; false at the end of the file. */
+/* Makes at least n bytes available at block + used; false at the end of the file, errno 0, or after an error. */
 static bool need(struct from_dump *f, size_t n)
 {
     while (f->have - f->used < n) {
@@ -139,6 +140,7 @@ static bool need(struct from_dump *f, size_t n)
         memmove(f->block, f->block + f->used, f->have - f->used);
         f->have -= f->used;
         f->used = 0;
+        errno = 0;
         got = read(f->fd, f->block + f->have, READ_SIZE);
         if (got <= 0)
             return false;
@@ -158,7 +160,8 @@ static bool read_file_header(struct from_dump *f, struct errors *errors)
     uint32_t magic;
 
     if (!need(f, sizeof h))
-        return element_error(&f->base, errors, "%s: not a tcpdump file (too short)", f->filename.s);
+        return element_error(&f->base, errors, "%s: %s", f->filename.s,
+                             errno ? strerror(errno) : "not a tcpdump file (too short)");
     memcpy(&h, f->block, sizeof h);
     magic = h.magic;
     if (magic == __builtin_bswap32(PCAP_MAGIC_US) || magic == __builtin_bswap32(PCAP_MAGIC_NS)) {

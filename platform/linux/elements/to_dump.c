@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/linux/elements/filename.h"
 #include "platform/linux/elements/pcap_file.h"
 #include "platform/platform.h"
 #include "router/element.h"
@@ -58,7 +59,7 @@ static const struct arg_type encap_type = {"link type", sizeof(uint32_t), parse_
                                            format_encap, NULL};
 
 static const struct argument arguments[] = {
-    {.name = "FILENAME", .kind = ARG_REQUIRED, .type = &arg_string,
+    {.name = "FILENAME", .kind = ARG_REQUIRED, .type = &arg_filename,
      .offset = offsetof(struct to_dump, filename), .help = "capture file; - is standard output"},
     {.name = "SNAPLEN", .kind = ARG_OPTIONAL, .type = &arg_unsigned,
      .offset = offsetof(struct to_dump, snaplen),
