@@ -136,6 +136,19 @@ static bool initialize(struct element *e, struct errors *errors)
            write_call_resolve(&c->byte_trigger.call, e, errors);
 }
 
+/* The Nth packet calls once, also when it came before: a call that was made is not made again. */
+static void take_state(struct element *e, struct element *predecessor)
+{
+    struct counter *c = element_as(struct counter, e), *old = element_as(struct counter, predecessor);
+
+    c->count += old->count;
+    c->bytes += old->bytes;
+    c->packet_rate = old->packet_rate;
+    c->byte_rate = old->byte_rate;
+    c->count_trigger.fired = c->count >= c->count_trigger.at;
+    c->byte_trigger.fired = old->byte_trigger.fired && c->byte_trigger.at == old->byte_trigger.at;
+}
+
 static void cleanup(struct element *e)
 {
     struct counter *c = element_as(struct counter, e);
@@ -227,9 +240,10 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(counter) = {
     .name = "Counter", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct counter),
     .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
-    .initialize = initialize, .cleanup = cleanup, .push = push, .push_one = push_one,
+    .initialize = initialize, .cleanup = cleanup, .take_state = take_state, .push = push, .push_one = push_one,
     .pull = pull,
     .group = "standard", .purpose = "counts packets and bytes and measures their rates",
     .manual = "Rates are exponentially weighted moving averages over some 16 ms. A COUNT_CALL or "
-              "BYTE_COUNT_CALL is made once, until a reset, before the packets that reach N go on.",
+              "BYTE_COUNT_CALL is made once, until a reset, before the packets that reach N go on. When another "
+              "configuration takes the place of this one, a Counter of the same name counts on.",
 };

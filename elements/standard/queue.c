@@ -9,6 +9,8 @@
  *   is full (notifiers EMPTY and FULL).
  * - The ring is a power of two, so a turn costs a mask; head and tail just count on.
  *
+ * A Queue of the same name in the configuration that replaces this one goes on with its packets.
+ *
  * Handlers: length, highwater_length, drops (read), capacity (read, write), reset_counts,
  * reset (write).
  */
@@ -172,6 +174,30 @@ static bool configure(struct element *e, const struct words *rest, struct errors
     return true;
 }
 
+/* The oldest packets stand first here too; the youngest are those that find no room. */
+static void take_state(struct element *e, struct element *predecessor)
+{
+    struct queue *q = element_as(struct queue, e), *old = element_as(struct queue, predecessor);
+    uint32_t room = q->storage.capacity - storage_length(&q->storage);
+
+    q->drops += old->drops;
+    if (q->highwater < old->highwater)
+        q->highwater = old->highwater;
+    while (storage_length(&old->storage)) {
+        struct packet *p = old->ring[old->storage.head++ & old->mask];
+
+        if (room) {
+            q->ring[q->storage.tail++ & q->mask] = p;
+            room--;
+        } else {
+            packet_free(p);
+            q->drops++;
+        }
+    }
+    if (storage_length(&q->storage))
+        filled(q);
+}
+
 static void cleanup(struct element *e)
 {
     struct queue *q = element_as(struct queue, e);
@@ -263,8 +289,10 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(queue) = {
     .name = "Queue", .ports = PORTS_1_1X2, .processing = "h/lh", .size = sizeof(struct queue),
     .arguments = arguments, .handlers = handlers, .live_config = true, .setup = setup,
-    .configure = configure, .cleanup = cleanup, .push = push, .push_one = push_one, .pull = pull,
+    .configure = configure, .cleanup = cleanup, .take_state = take_state, .push = push, .push_one = push_one, .pull = pull,
     .notifier = notifier, .cast = cast,
     .group = "standard", .purpose = "stores packets, first in, first out, up to a capacity",
-    .manual = "Packets that find the queue full go to output 1, or are dropped when it has none.",
+    .manual = "Packets that find the queue full go to output 1, or are dropped when it has none. When another "
+              "configuration takes the place of this one, a Queue of the same name goes on with its packets, in "
+              "their order, and its counts; those that a smaller capacity leaves no room for count as drops.",
 };
