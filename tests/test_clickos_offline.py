@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""clickos check, flatten and elements: configurations looked at without a VM, by the rules of the router."""
+"""clickos check, flatten, graph and elements: configurations looked at without a VM, by the rules of the router."""
 
 import json
 import os
@@ -143,3 +143,58 @@ def test_the_manual_of_a_class():
 def test_a_class_that_there_is_not():
     assert "did you mean Counter" in clickos("elements", "Conter", code=1)[1]
     assert "lists them" in clickos("elements", "Xyzzyxyzzy", code=1)[1]
+
+
+# ---- graph ----
+
+def dot_of(*words, **options):
+    """DOT that graphviz itself has read: its nodes and edges by label."""
+    dot, _ = clickos("graph", *words, **options)
+    plain = subprocess.run(["dot", "-Tplain"], input=dot, capture_output=True, text=True, timeout=60, check=True)
+    assert plain.stderr == ""
+    lines = [line.split() for line in plain.stdout.splitlines()]
+    names = {line[1] for line in lines if line[0] == "node"} - {f"legend_{c}" for c in "abcd"}
+    edges = [line for line in lines if line[0] == "edge" and not line[1].startswith("legend")]
+    return dot, names, edges
+
+
+def test_graph_tells_push_from_pull_and_shows_compounds():
+    dot, names, edges = dot_of("-e", "elementclass A { input -> Counter -> b :: { input -> Queue(3) -> output } -> output }"
+                               " Idle -> A -> Unqueue -> Discard")
+    assert len(names) == 5 and len(edges) == 4
+    assert 'subgraph "cluster/A@2" {' in dot and 'subgraph "cluster/A@2/b" {' in dot
+    assert dot.count("{") == dot.count("}")
+    dashed = [line for line in dot.splitlines() if " -> n" in line and "dashed" in line]
+    assert len(dashed) == 1 and "Queue(3)" in dot
+
+
+@pytest.mark.parametrize("path", [path for path in CONFIGS if Case(ROOT / path).value("exit", "0") == "0"], ids=str)
+def test_graph_of_every_case(path, tmp_path):
+    (tmp_path / "config").write_text(text_of(path))
+    elements = json.loads(clickos("check", "--json", str(tmp_path / "config"))[0])["elements"]
+    dot, names, _ = dot_of(str(tmp_path / "config"))
+    assert len(names) == elements and dot.count("subgraph") >= 1
+
+
+def test_text_in_a_graph_is_text():
+    strange = r'"a|b{c}<d>\\\" \n ->"'
+    _, names, edges = dot_of("-e", f"Idle -> Print({strange}) -> Discard")
+    assert len(names) == 3 and len(edges) == 2
+
+
+@pytest.mark.parametrize("suffix,magic", [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")])
+def test_graph_files(suffix, magic, tmp_path):
+    picture = tmp_path / f"picture.{suffix}"
+    assert clickos("graph", "-o", str(picture), str(ROOT / "examples" / "router.click")) == ("", "")
+    assert picture.read_bytes().startswith(magic)
+
+
+def test_graph_errors(tmp_path):
+    assert "does not end in" in clickos("graph", "-o", "x.gif", "-e", "Idle", code=2)[1]
+    assert "undeclared element" in clickos("graph", "-o", str(tmp_path / "x.svg"), "-e", "Idle -> foo", code=1)[1]
+    assert not (tmp_path / "x.svg").exists()
+    assert "--vm" in clickos("graph", "--vm", "a", "file", code=2)[1]
+    assert "failed" in clickos("graph", "-o", "/nosuch/x.svg", "-e", "Idle", code=1)[1]
+    done = subprocess.run([BUILD / "clickos", "graph", "-o", tmp_path / "x.svg", "-e", "Idle"], capture_output=True,
+                          text=True, timeout=60, env={"PATH": str(tmp_path)}, check=False)
+    assert done.returncode == 1 and "package graphviz" in done.stderr

@@ -55,6 +55,19 @@ def test_start_read_write_stop(clickos, vm):
     assert "no instance 0" in clickos.wrong("read", vm, "c.count")
 
 
+def test_a_picture_with_counters(clickos, vm):
+    config = "s :: InfiniteSource(LIMIT 3) -> c :: Counter -> q :: Queue(4) -> Idle;\n"
+    assert clickos.start(vm, config).returncode == 0
+    for _ in range(20):
+        if clickos.must("read", vm, "c.count") == "3\n":
+            break
+        time.sleep(0.1)
+    dot = clickos.must("graph", "--vm", vm)
+    assert dot.startswith(f'digraph "{vm}"')
+    assert r"c\nCounter\ncount 3" in dot and r"q\nQueue(4)\ndrops 0\nlength 3" in dot
+    assert "no instance 9" in clickos.wrong("graph", "--vm", vm, "--instance", 9)
+
+
 def test_replace_and_errors_with_lines(clickos, vm, tmp_path):
     assert clickos.start(vm, "c :: Counter; s :: InfiniteSource(LIMIT 10) -> c -> Discard").returncode == 0
     time.sleep(0.5)
