@@ -84,6 +84,8 @@ const struct command command_start = {
     .summary = "runs a Click configuration in a VM",
     .description = "FILE is a Click configuration, - for standard input. When the instance runs already, the\n"
                    "new configuration takes its place: it is built first, and when that fails, the errors\n"
-                   "are printed and the old one keeps running. Ends when the instance runs.",
+                   "are printed and the old one keeps running. Elements that keep their name and class go on\n"
+                   "with what they hold where clickos-elements(7) says so, a Queue with its packets. Ends when\n"
+                   "the instance runs.",
     .options = options, .run = run,
 };

@@ -202,9 +202,12 @@ static struct clickos_control *find_limits(const struct router *router)
     return NULL;
 }
 
-/* A router that could run, without a thread yet. NULL: the call's errors say why. */
-static struct instance *instance_build(struct call *call, const char *file, const char *text,
-                                       size_t length)
+/*
+ * A router that could run, without a thread yet; `old` may run on, whose place it shall take (NULL: nobody's).
+ * NULL: the call's errors say why.
+ */
+static struct instance *instance_build(struct call *call, const struct instance *old, const char *file,
+                                       const char *text, size_t length)
 {
     struct instance *instance = calloc(1, sizeof *instance);
 
@@ -217,6 +220,8 @@ static struct instance *instance_build(struct call *call, const char *file, cons
         return NULL;
     }
     instance->router = router_from_text(text, length, file, NULL, 0, &call->errors);
+    if (instance->router)
+        instance->router->replaces = old ? old->router : NULL;
     if (instance->router && scheduler_init(instance->scheduler)) {
         fail(call, "no-memory", "out of memory");
     } else if (instance->router &&
@@ -230,26 +235,44 @@ static struct instance *instance_build(struct call *call, const char *file, cons
     return NULL;
 }
 
-/* The new one is ready before the old one stops; when that fails the old one never notices. */
+/*
+ * A thread for the new router: the old one's, which goes on with it at its next turn. A thread of its own only
+ * when there was none or it has ended. False: out of memory, and the old one never notices.
+ */
+static bool instance_give_thread(struct control *control, unsigned id, struct instance *instance,
+                                 struct instance *old)
+{
+    struct control_host *host = control->host;
+
+    if (old && old->thread && !host->ended(host, old->thread)) {
+        host->replace(host, old->thread, instance->router);
+        instance->thread = old->thread;
+        old->thread = NULL;
+        return true;
+    }
+    instance->thread = host->start(host, id, instance->router);
+    return instance->thread != NULL;
+}
+
+/*
+ * The new one is ready before the old one stops, and takes over what its elements know how to; when anything
+ * fails the old one never notices. No thread runs in between: nothing here waits for the store.
+ */
 static bool instance_start(struct call *call, const char *file, const char *text, size_t length)
 {
     struct control *control = call->control;
     struct instance *old = control->instance[call->id];
-    struct instance *instance = instance_build(call, file, text, length);
+    struct instance *instance = instance_build(call, old, file, text, length);
 
-    if (instance) {
-        control->instance[call->id] = instance;
-        instance_destroy(control, old);
-        instance->thread = control->host->start(control->host, call->id, instance->router);
-        if (!instance->thread) {
-            /* Too late for the old one: a thread needs the memory that the old one had. */
-            control->instance[call->id] = NULL;
-            instance_destroy(control, instance);
-            fail(call, "no-memory", "out of memory for the instance's thread");
-            instance = NULL;
-        }
+    if (instance && !instance_give_thread(control, call->id, instance, old)) {
+        instance_destroy(control, instance);
+        fail(call, "no-memory", "out of memory for the instance's thread");
+        instance = NULL;
     }
     if (instance) {
+        router_take_place(instance->router);
+        control->instance[call->id] = instance;
+        instance_destroy(control, old);
         instance->generation = ++control->generation;
         publish_status(control, call->id, "Running");
         publish_generation(control, call->id, instance->generation);
@@ -259,7 +282,6 @@ static bool instance_start(struct call *call, const char *file, const char *text
         log_line("clickos: instance %u: running (generation %llu, %u elements)", call->id,
                  (unsigned long long)instance->generation, instance->router->n_elements);
     } else {
-        old = control->instance[call->id];
         if (call->errors.count > 1 || old)
             text_printf(&call->errors.text, "%u error%s; instance %u %s\n", call->errors.count,
                         call->errors.count == 1 ? "" : "s", call->id,

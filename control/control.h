@@ -7,7 +7,8 @@
  *
  * - Everything here runs on the control thread, which may block in the store. Threads are
  *   cooperative: handlers are called while no instance runs.
- * - A configuration that does not come up leaves the one that runs untouched.
+ * - A configuration that does not come up leaves the one that runs untouched. One that does takes its place
+ *   between two tasks, with what its elements take over (router_take_place()).
  * - Nothing read from the store is trusted: sizes are bounded, text is checked, and the worst
  *   that a bad request gets is an error reply.
  */
@@ -33,6 +34,8 @@ struct control_host {
      * the control thread call control_poll(). NULL: out of memory.
      */
     void *(*start)(struct control_host *host, unsigned id, struct router *router);
+    /* From its next turn on the thread, which has not ended, runs another router, and the one that it ran never again. */
+    void (*replace)(struct control_host *host, void *thread, struct router *router);
     /* The thread runs no more when this returns. Also for one that ended by itself. */
     void (*stop)(struct control_host *host, void *thread);
     /* True once the thread has ended by itself. */

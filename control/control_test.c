@@ -136,6 +136,12 @@ static void *host_start(struct control_host *h, unsigned id, struct router *rout
     return t;
 }
 
+static void host_replace(struct control_host *h, void *thread, struct router *router)
+{
+    (void)h;
+    ((struct thread *)thread)->router = router;
+}
+
 static void host_stop(struct control_host *h, void *thread)
 {
     (void)h;
@@ -178,7 +184,7 @@ static int setup(void **state)
     packet_pool_init(64, 1024);
     dom0 = fake_connection(&tree, false);
     guest = fake_connection(&tree, true);
-    host = (struct control_host){&guest.store, host_start, host_stop, host_ended};
+    host = (struct control_host){&guest.store, host_start, host_replace, host_stop, host_ended};
     control = control_create(&host);
     assert_int_equal(control_open(control), 0);
     pump();
@@ -495,15 +501,88 @@ static void test_router_stops_itself(void **state)
     assert_node(PROTOCOL_ROOT "/0/status", "Halted");
 }
 
+/* The one that ran keeps its thread until the new one has one. */
 static void test_no_thread(void **state)
 {
     (void)state;
-    assert_true(ask(0, "start", "s :: Specimen(4);"));
     refuse_threads = 1;
-    assert_refused(0, "start", "s :: Specimen(5);", "no-memory", "out of memory");
+    assert_refused(0, "start", "s :: Specimen(4);", "no-memory", "out of memory");
     assert_node(PROTOCOL_ROOT "/0/status", "Halted");
     assert_int_equal(alive, 0);
-    assert_true(ask(0, "start", "s :: Specimen(6);"));
+    assert_true(ask(0, "start", "s :: Specimen(5);"));
+    assert_true(ask(0, "write handler=stop", NULL));
+    run_threads();
+    refuse_threads = 1;
+    assert_refused(0, "start", "s :: Specimen(6);", "no-memory", "out of memory");
+    assert_node(PROTOCOL_ROOT "/0/status", "Stopped");
+    assert_reads(0, "read handler=s.value", "5");
+    assert_true(ask(0, "start", "s :: Specimen(7);"));
+    refuse_threads = 1;             /* a running one's thread goes on with the new one */
+    assert_true(ask(0, "start", "s :: Specimen(8);"));
+    assert_int_equal(refuse_threads, 1);
+    refuse_threads = 0;
+    run_threads();
+    assert_reads(0, "read handler=s.value", "8");
+    assert_reads(0, "read handler=s.runs", "10");
+}
+
+/* ---- one configuration in the place of another ---- */
+
+static uint64_t read_number(const char *handler)
+{
+    char line[80];
+
+    snprintf(line, sizeof line, "read handler=%s", handler);
+    if (!ask(0, line, NULL))
+        fail_msg("'%s': %s", line, text_string(&reply.data));
+    return strtoull(text_string(&reply.data), NULL, 10);
+}
+
+/* One fills the queue, the other empties it, and so there are packets to hand over. */
+static void test_replaced_under_load(void **state)
+{
+    static const char *const good[] = {
+        "i :: InfiniteSource(LENGTH 60, BURST 5) -> sent :: Counter -> q :: Queue(40) -> "
+        "Unqueue(BURST 2) -> received :: Counter -> Discard;",
+        "i :: InfiniteSource(LENGTH 60, BURST 2) -> sent :: Counter -> q :: Queue(50) -> n :: Null -> "
+        "Unqueue(BURST 5) -> received :: Counter -> Discard;",
+    };
+    static const char *const bad[] = {
+        "sent :: Counter -> ", "q :: Queue(-1);", "i :: Idle -> q :: Queue(40) -> Discard; t :: Nonsense;",
+        "i :: Idle -> sent :: Counter -> q :: Queue(40) -> Unqueue -> received :: Counter -> Discard; "
+        "s :: Specimen(1, BAD true);",
+    };
+    int log = dup(2), null = open("/dev/null", O_WRONLY);
+    uint64_t sent, received, queued, last_sent = 0, most_queued = 0;
+    size_t before = 0;
+
+    (void)state;
+    dup2(null, 2);                  /* the same errors again and again */
+    assert_true(ask(0, "start", good[0]));
+    for (int i = 1; i <= 1000; i++) {
+        run_threads();
+        assert_true(ask(0, "start", good[i % 2]));
+        if (i % 10 == 0)
+            assert_false(ask(0, "start", bad[i / 10 % 4]));
+        sent = read_number("sent.count");
+        received = read_number("received.count");
+        queued = read_number("q.length");
+        assert_int_equal(sent, received + queued);
+        assert_true(sent > last_sent);
+        last_sent = sent;
+        if (queued > most_queued)
+            most_queued = queued;
+        message_free(&reply);
+        if (i == 100)
+            before = __sanitizer_get_current_allocated_bytes();
+    }
+    dup2(log, 2);
+    close(log);
+    close(null);
+    assert_in_range(most_queued, 10, 50);
+    assert_int_equal(threads, 1);
+    assert_int_equal(packet_pool_in_use(), queued + 1);     /* what the source sends clones of */
+    assert_in_range(__sanitizer_get_current_allocated_bytes(), 0, before + 4096);
 }
 
 static void test_clickos_control(void **state)
@@ -625,7 +704,8 @@ int main(void)
         TEST(test_bad_configuration_keeps_the_old_one), TEST(test_several_instances),
         TEST(test_large_configuration), TEST(test_by_hand), TEST(test_answered_once), TEST(test_client_gives_up),
         TEST(test_requests_before_open), TEST(test_boot_configuration), TEST(test_router_stops_itself),
-        TEST(test_no_thread), TEST(test_clickos_control), TEST(test_dead_clients_do_not_fill_the_store),
+        TEST(test_no_thread), TEST(test_replaced_under_load),
+        TEST(test_clickos_control), TEST(test_dead_clients_do_not_fill_the_store),
         TEST(test_store_that_fails), TEST(test_hostile_store), TEST(test_thousand_starts),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -350,6 +350,8 @@ struct element *router_predecessor(const struct element *e)
 
 void router_take_place(struct router *r)
 {
+    if (r->replaces)
+        r->scheduler->now_ns = platform_now_ns();       /* not before what the other saw */
     for (unsigned i = 0; r->replaces && i < r->n_elements; i++) {
         struct element *e = r->elements[i], *old = router_predecessor(e);
 

@@ -131,21 +131,21 @@ struct runner {
     bool ended;
 };
 
+/* The scheduler may be another after each pause; see host_replace(). */
 static void run_instance(void *argument)
 {
     struct runner *runner = argument;
-    struct scheduler *scheduler = runner->scheduler;
 
-    while (!scheduler->stop) {
-        if (scheduler_run(scheduler, TASKS_A_TURN)) {
+    while (!runner->scheduler->stop) {
+        if (scheduler_run(runner->scheduler, TASKS_A_TURN)) {
             thread_yield();
-        } else if (!scheduler->stop) {
-            scheduler->asleep = true;
-            thread_block(scheduler_deadline(scheduler));
-            scheduler->asleep = false;
+        } else if (!runner->scheduler->stop) {
+            runner->scheduler->asleep = true;
+            thread_block(scheduler_deadline(runner->scheduler));
+            runner->scheduler->asleep = false;
         }
     }
-    scheduler->owner = NULL;
+    runner->scheduler->owner = NULL;
     runner->ended = true;
     self.poll = true;
     thread_wake(self.thread);
@@ -170,6 +170,18 @@ static void *host_start(struct control_host *host, unsigned id, struct router *r
     }
     runner->scheduler->owner = runner->thread;      /* whom platform_wake() wakes */
     return runner;
+}
+
+/* Threads pause between tasks only, so the old scheduler is not at work now. */
+static void host_replace(struct control_host *host, void *thread, struct router *router)
+{
+    struct runner *runner = thread;
+
+    (void)host;
+    runner->scheduler->owner = NULL;
+    runner->scheduler = router->scheduler;
+    runner->scheduler->owner = runner->thread;
+    thread_wake(runner->thread);
 }
 
 static void host_stop(struct control_host *host, void *thread)
@@ -199,7 +211,7 @@ static struct store store = {
     store_read, store_write, store_directory, store_remove, store_watch, store_private_directory,
 };
 
-static struct control_host host = {&store, host_start, host_stop, host_ended};
+static struct control_host host = {&store, host_start, host_replace, host_stop, host_ended};
 
 static void run_control(void *argument)
 {
