@@ -374,11 +374,11 @@ static inline unsigned entry_of(const struct field *f, const uint8_t *at)
     return f->size == 1 ? at[0] : (unsigned)f->block[at[0]] << 8 | at[1];
 }
 
-static inline unsigned class_in(const struct field *f, const struct views *v, unsigned i, bool whole)
+static inline unsigned class_in(const struct field *f, const uint8_t *start, uint32_t length, bool whole)
 {
-    if (!whole && (uint32_t)f->offset + f->size > v->length[f->base][i])
+    if (!whole && (uint32_t)f->offset + f->size > length)
         return f->absent;
-    return f->class_of[entry_of(f, v->start[f->base][i] + f->offset)];
+    return f->class_of[entry_of(f, start + f->offset)];
 }
 
 /* What the conjunctions in `bits` of word w say: a rule, or CLASSIFY_NONE when all were maybes. */
@@ -410,7 +410,7 @@ static void run_one_word(const struct classify_program *program, const struct vi
 
         if (!v->whole || !program->direct)
             for (unsigned i = 0; i < n; i++)
-                row[i] &= f->rows[class_in(f, v, i, false)];
+                row[i] &= f->rows[class_in(f, start[i], v->length[f->base][i], false)];
         else if (f->size == 1)
             for (unsigned i = 0; i < n; i++)
                 row[i] &= f->row_of[start[i][f->offset]];
@@ -463,7 +463,7 @@ static inline void find_rows(const struct classify_program *program, const struc
         const struct field *f = &program->field[k];
 
         for (unsigned i = 0; i < n; i++) {
-            unsigned c = class_in(f, v, i, whole);
+            unsigned c = class_in(f, v->start[f->base][i], v->length[f->base][i], whole);
 
             row_at[i][k] = c * program->words;
             blocks[i] &= f->summary[c];
@@ -502,11 +502,44 @@ static void run_naive(const struct classify_program *program, struct packet *con
         rule[i] = classify_naive(&program->rules, packets[i]);
 }
 
+/* One packet, without the arrays that a group needs. */
+static unsigned run_single(const struct classify_program *program, const struct packet *packet)
+{
+    struct classify_view view[CLASSIFY_BASES];
+    uint32_t row_at[CLASSIFY_FIELDS_MAX];
+    uint64_t bits = program->words == 1 ? program->only_word : ~0ull;
+    bool whole = true;
+
+    for (unsigned b = 0; b < CLASSIFY_BASES; b++)
+        if (program->extent[b]) {
+            view[b] = classify_view(packet, (enum classify_base)b);
+            whole &= view[b].length >= program->extent[b];
+        }
+    for (unsigned k = 0; k < program->n_fields; k++) {
+        const struct field *f = &program->field[k];
+        const struct classify_view *at = &view[f->base];
+        unsigned c;
+
+        if (whole && f->row_of) {
+            bits &= f->row_of[entry_of(f, at->start + f->offset)];
+            continue;
+        }
+        c = class_in(f, at->start, at->length, whole);
+        row_at[k] = c * program->words;
+        bits &= program->words == 1 ? f->rows[c] : f->summary[c];
+    }
+    return program->words == 1 ? decide(program, 0, bits, packet) : search(program, bits, row_at, packet);
+}
+
 void classify_run(const struct classify_program *program, struct packet *const *packets,
                   unsigned n, unsigned *rule)
 {
     struct views v;
 
+    if (n == 1 && (program->words == 1 || program->n_fields)) {
+        rule[0] = run_single(program, packets[0]);
+        return;
+    }
     while (n) {
         unsigned now = n < GROUP ? n : GROUP;
 
