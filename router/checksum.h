@@ -33,13 +33,20 @@ static inline uint16_t checksum_of(const void *data, size_t length)
 /* checksum_of(header, 20), inline: the IPv4 header without options, which nearly all have. */
 static inline uint16_t checksum_of_20(const void *header)
 {
-    uint64_t a, b;
-    uint32_t c;
+    uint64_t a, b, sum;
+    uint32_t c, half;
 
     memcpy(&a, header, 8);
     memcpy(&b, (const char *)header + 8, 8);
     memcpy(&c, (const char *)header + 16, 4);
-    return checksum_fold((a & 0xFFFFFFFF) + (a >> 32) + (b & 0xFFFFFFFF) + (b >> 32) + c);
+    sum = a + b;
+    sum += sum < b;                     /* carries go round, as often as needed: 64 bits, 32, 16 */
+    sum += c;
+    sum += sum < c;
+    half = (uint32_t)sum + (uint32_t)(sum >> 32);
+    half += half < (uint32_t)sum;
+    half += half << 16 | half >> 16;    /* both halves plus the carry of the lower one, in the upper */
+    return (uint16_t)~(half >> 16);
 }
 
 /* TCP, UDP: with the pseudo-header of ip. `length` is the transport segment's. */

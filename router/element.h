@@ -275,9 +275,11 @@ void element_dispatch(struct element *e, struct batch *batch, const unsigned *ou
  * Entries for an element that handles a packet at a time: from
  *     static inline struct packet *action(struct element *e, struct packet *p)
  * (the packet to send on, or NULL when it went elsewhere) this makes push for a
- * vector and for one packet, and pull, with the body inlined in each.
+ * vector and for one packet, and pull, with the body inlined in each (whatever its size: what is rare in it
+ * stands in functions that are noinline).
  */
 #define ELEMENT_ACTION(action)                                                                 \
+    __attribute__((flatten))                                                                   \
     static void action##_push(struct element *e, unsigned port, struct batch *batch)           \
     {                                                                                          \
         unsigned n = 0;                                                                        \
@@ -292,6 +294,7 @@ void element_dispatch(struct element *e, struct batch *batch, const unsigned *ou
         if (n)                                                                                 \
             element_push(e, 0, batch);                                                         \
     }                                                                                          \
+    __attribute__((flatten))                                                                   \
     static void action##_push_one(struct element *e, unsigned port, struct packet *p_)         \
     {                                                                                          \
         (void)port;                                                                            \
