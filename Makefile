@@ -169,4 +169,4 @@ clean: ## removes what was built
     process-tests lab-tests warnings packages demo bench bench-instructions help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test $(BUILD)/fuzz -name '*.d' 2>/dev/null)
