@@ -871,7 +871,8 @@ static bool parse_item(struct parser *parser, struct item_list *list, bool first
             error_here(parser, "stranded port ignored");
         list->n--;
         if (list->n || (first && enclosure != IN_FILE && item->inputs.n)) {
-            if (list->n)
+            /* As in Click a comma may end a list that ends a statement. */
+            if (list->n && !peek_is(parser, ';') && peek(parser)->kind != TOKEN_END)
                 syntax_error_near(parser, peek(parser));
             if (peek(parser)->kind == TOKEN_DOUBLE_COLON)
                 take(parser);

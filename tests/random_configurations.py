@@ -160,6 +160,9 @@ class Generator:
             return self.one_to_one(scope, depth)
         if self.chance(0.5):
             return self.many(scope, width, depth)
+        return self.list_of(scope, width, depth)
+
+    def list_of(self, scope, width, depth):
         return ", ".join(self.one_to_one(scope, depth) for _ in range(width))
 
     # ---- bodies ----
@@ -292,6 +295,10 @@ class Generator:
             return f"{both[0]}, {both[1]} :: Idle; {both[1]} -> {both[0]}"
         elif self.chance(0.5):
             text = ", ".join(self.declared(scope, "Idle", "") for _ in range(width))
+        elif width > 1 and self.left > width and self.chance(0.3):
+            # As many ports as there are elements on the other side.
+            text = (self.declared(scope, "Idle", "") + self.pick("[]", " [0-]", "[0,1-]") + " => " +
+                    self.list_of(scope, width, depth))
         else:
             text = self.declared(scope, "Idle", "") + self.ports(list(range(width)), False)
         for _ in range(self.random.randrange(4)):
