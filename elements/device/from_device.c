@@ -10,6 +10,8 @@
  * - The device schedules the task when frames came; the task goes on by itself while
  *   bursts are full.
  * - Frames carry a timestamp, their packet type and the mac mark.
+ * - One of the same name and arguments in the configuration that replaces this one goes on with the device
+ *   itself, so that no frame is lost or comes twice.
  *
  * Keywords: SNIFFER (default true: the host sees the frames as well), OUTBOUND (default false),
  * FORCE_IP (default false; true: only IP packets, with their header marked, the others to
@@ -24,6 +26,7 @@
 #include "platform/platform.h"
 #include "router/element.h"
 #include "router/headers.h"
+#include "router/router.h"
 
 enum { SNAPLEN_MIN = 14, SNAPLEN_MAX = 65535, HEADROOM_MAX = 8190 };
 
@@ -124,22 +127,67 @@ static bool configure(struct element *e, const struct words *rest, struct errors
     return true;
 }
 
-static bool initialize(struct element *e, struct errors *errors)
+static const char *device_name(const struct from_device *d)
 {
-    struct from_device *d = element_as(struct from_device, e);
-    struct device_options options = {
+    return d->name.length ? d->name.s : "0";
+}
+
+static struct device_options device_options(const struct from_device *d)
+{
+    return (struct device_options){
         .promiscuous = d->promiscuous, .outbound = d->outbound, .sniffer = d->sniffer,
         .headroom = d->headroom, .snaplen = d->snaplen, .protocol = d->protocol,
     };
+}
 
-    d->device = platform_device_open(d->name.length ? d->name.s : "0", &options, errors);
-    if (!d->device)
+/* The one whose device is opened just as this one wants it; NULL: there is none. */
+static struct from_device *find_predecessor(const struct from_device *d)
+{
+    struct element *e = router_predecessor(&d->base);
+    struct from_device *old = e ? element_as(struct from_device, e) : NULL;
+
+    return old && old->device && strcmp(device_name(old), device_name(d)) == 0 &&
+                   old->promiscuous == d->promiscuous && old->outbound == d->outbound &&
+                   old->sniffer == d->sniffer && old->headroom == d->headroom &&
+                   old->snaplen == d->snaplen && old->protocol == d->protocol
+               ? old : NULL;
+}
+
+static void listen(struct from_device *d)
+{
+    platform_device_on_receive(d->device, &d->task);
+    task_schedule(&d->task);            /* for what came before anybody listened */
+}
+
+static bool initialize(struct element *e, struct errors *errors)
+{
+    struct from_device *d = element_as(struct from_device, e);
+    struct device_options options = device_options(d);
+    bool waits = find_predecessor(d);   /* take_state() gets its device */
+
+    if (!waits)
+        d->device = platform_device_open(device_name(d), &options, errors);
+    if (!waits && !d->device)
         return false;
     if (task_init(&d->task, e, run) < 0)
         return element_error(e, errors, "out of memory");
-    platform_device_on_receive(d->device, &d->task);
-    task_schedule(&d->task);            /* for what came before anybody listened */
+    if (d->device)
+        listen(d);
     return true;
+}
+
+static void take_state(struct element *e, struct element *predecessor)
+{
+    struct from_device *d = element_as(struct from_device, e);
+    struct from_device *old = element_as(struct from_device, predecessor);
+
+    d->count += old->count;
+    d->drops += old->drops;
+    if (d->device)                      /* opened in another way, or another one */
+        return;
+    d->device = old->device;
+    old->device = NULL;
+    listen(d);
 }
 
 static void cleanup(struct element *e)
@@ -155,10 +203,12 @@ static void cleanup(struct element *e)
 
 static int read_kernel_drops(struct element *e, const struct handler_call *call, struct text *out)
 {
-    struct device_counts counts;
+    struct device *device = element_as(struct from_device, e)->device;
+    struct device_counts counts = {0};
 
     (void)call;
-    platform_device_counts(element_as(struct from_device, e)->device, &counts);
+    if (device)                         /* the predecessor may still have it */
+        platform_device_counts(device, &counts);
     text_printf(out, "%llu", (unsigned long long)counts.rx_drops);
     return 0;
 }
@@ -220,12 +270,17 @@ static const struct handler handlers[] = {
     {0},
 };
 
+static const char manual[] =
+    "When another configuration takes the place of this one, an element of the same name and arguments goes on "
+    "with the device, and no frame is lost or comes twice; count and drops go on as well.";
+
 #define FROM_DEVICE(NAME, PURPOSE)                                                            \
     {                                                                                         \
         .name = NAME, .ports = "0/1-2", .processing = PUSH,                                   \
         .size = sizeof(struct from_device),                                                   \
         .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure, \
-        .initialize = initialize, .cleanup = cleanup, .group = "device", .purpose = PURPOSE,  \
+        .initialize = initialize, .cleanup = cleanup, .take_state = take_state,               \
+        .group = "device", .purpose = PURPOSE, .manual = manual,                              \
     }
 
 ELEMENT_CLASS(from_device) = FROM_DEVICE("FromDevice", "receives frames from a network device");

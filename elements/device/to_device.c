@@ -10,6 +10,7 @@
  * - Push: packets are sent at once. What the device has no room for waits, up to 64
  *   packets, and goes as soon as there is room; what comes beyond that is dropped.
  * - Either way frames leave in the order in which they came.
+ * - One of the same name in the configuration that replaces this one goes on with the device and with what waits.
  *
  * Frames that were handed to the device also go to output 0, dropped ones to output 1, where
  * these are used.
@@ -156,24 +157,56 @@ static bool is_only_writer(struct to_device *t, struct errors *errors)
     return true;
 }
 
+/* The one that has the same device; NULL: there is none. */
+static struct to_device *find_predecessor(const struct to_device *t)
+{
+    struct element *e = router_predecessor(&t->base);
+    struct to_device *old = e ? element_as(struct to_device, e) : NULL;
+
+    return old && old->device && strcmp(device_name(old), device_name(t)) == 0 ? old : NULL;
+}
+
 static bool initialize(struct element *e, struct errors *errors)
 {
     struct to_device *t = element_as(struct to_device, e);
     struct device_options options = {.sniffer = true, .headroom = PACKET_HEADROOM};
-    bool pull = e->input_is_pull[0];
+    bool pull = e->input_is_pull[0], waits;
 
     if (!is_only_writer(t, errors))
         return false;
-    t->device = platform_device_open(device_name(t), &options, errors);
-    if (!t->device)
+    waits = find_predecessor(t);        /* take_state() gets its device */
+    if (!waits)
+        t->device = platform_device_open(device_name(t), &options, errors);
+    if (!waits && !t->device)
         return false;
     if (task_init(&t->task, e, pull ? run_pull : run_push) < 0 ||
         (pull && signal_upstream(&t->signal, e, 0, &t->task) < 0))
         return element_error(e, errors, "out of memory");
-    platform_device_on_transmit(t->device, &t->task);
+    if (t->device)
+        platform_device_on_transmit(t->device, &t->task);
     if (pull)
         task_schedule(&t->task);
     return true;
+}
+
+static void take_state(struct element *e, struct element *predecessor)
+{
+    struct to_device *t = element_as(struct to_device, e);
+    struct to_device *old = element_as(struct to_device, predecessor);
+
+    t->count += old->count;
+    t->drops += old->drops;
+    t->pulls += old->pulls;
+    if (t->device) {                    /* another one: what waits was not for it */
+        t->drops += old->waiting.n;
+        return;
+    }
+    t->device = old->device;
+    old->device = NULL;
+    t->waiting = old->waiting;
+    old->waiting.n = 0;
+    platform_device_on_transmit(t->device, &t->task);
+    task_schedule(&t->task);
 }
 
 static void cleanup(struct element *e)
@@ -192,10 +225,11 @@ static void cleanup(struct element *e)
 static int read_drops(struct element *e, const struct handler_call *call, struct text *out)
 {
     struct to_device *t = element_as(struct to_device, e);
-    struct device_counts counts;
+    struct device_counts counts = {0};
 
     (void)call;
-    platform_device_counts(t->device, &counts);
+    if (t->device)                      /* the predecessor may still have it */
+        platform_device_counts(t->device, &counts);
     text_printf(out, "%llu", (unsigned long long)(t->drops + counts.tx_drops));
     return 0;
 }
@@ -254,12 +288,17 @@ static const struct handler handlers[] = {
     {0},
 };
 
+static const char manual[] =
+    "When another configuration takes the place of this one, an element of the same name and device goes on with "
+    "the packets that wait for room, and with its counts.";
+
 #define TO_DEVICE(NAME, PURPOSE)                                                              \
     {                                                                                         \
         .name = NAME, .ports = "1/0-2", .processing = PROCESSING_A_AH,                        \
         .size = sizeof(struct to_device), .arguments = arguments, .handlers = handlers,       \
         .setup = setup, .configure = configure, .initialize = initialize, .cleanup = cleanup, \
-        .push = push, .group = "device", .purpose = PURPOSE,                                  \
+        .take_state = take_state, .push = push,                                               \
+        .group = "device", .purpose = PURPOSE, .manual = manual,                              \
     }
 
 ELEMENT_CLASS(to_device) = TO_DEVICE("ToDevice", "sends frames on a network device");

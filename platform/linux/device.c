@@ -40,8 +40,7 @@ struct device {
     char name[IFNAMSIZ];
     int fd;
     bool tap;
-    struct device *next_tap;        /* a tap can be opened once: who reads and who writes share it */
-    unsigned users;
+    struct device *next_tap;
     uint32_t headroom, snaplen;
     uint8_t mac[6];
     uint32_t mtu;
@@ -116,7 +115,7 @@ static bool bring_up(struct device *d)
     return ok;
 }
 
-static bool open_tap(struct device *d, struct errors *errors)
+static bool make_tap(struct device *d, struct errors *errors)
 {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 
@@ -169,18 +168,38 @@ static bool open_socket(struct device *d, const struct device_options *options,
 
 static struct device *taps;
 
-static struct device *share_tap(const char *interface, const struct device_options *options)
+/*
+ * A tap can be made once: who reads and who writes have descriptors of the same one, and so have a configuration
+ * and the one that is to replace it. NULL: it is not open yet.
+ */
+static const struct device *find_tap(const char *interface)
 {
-    for (struct device *d = taps; d; d = d->next_tap)
-        if (strcmp(d->name, interface) == 0) {
-            d->users++;
-            if (options->snaplen)
-                d->snaplen = options->snaplen;
-            if (options->headroom > d->headroom)
-                d->headroom = options->headroom;
-            return d;
-        }
-    return NULL;
+    const struct device *d = taps;
+
+    while (d && strcmp(d->name, interface) != 0)
+        d = d->next_tap;
+    return d;
+}
+
+static bool join_tap(struct device *d, const struct device *other, struct errors *errors)
+{
+    d->fd = fcntl(other->fd, F_DUPFD_CLOEXEC, 0);
+    if (d->fd < 0)
+        return fail(errors, d->name, "cannot share the tap");
+    memcpy(d->mac, other->mac, sizeof d->mac);
+    d->mtu = other->mtu;
+    return true;
+}
+
+static bool open_tap(struct device *d, struct errors *errors)
+{
+    const struct device *other = find_tap(d->name);
+
+    if (!(other ? join_tap(d, other, errors) : make_tap(d, errors)))
+        return false;
+    d->next_tap = taps;
+    taps = d;
+    return true;
 }
 
 static void forget_tap(struct device *d)
@@ -214,22 +233,8 @@ struct device *platform_device_open(const char *name, const struct device_option
                    IFNAMSIZ - 1);
     } else {
         snprintf(d->name, sizeof d->name, "%s", interface);
-        if (d->tap) {
-            struct device *shared = share_tap(d->name, options);
-
-            if (shared) {
-                free(d);
-                return shared;
-            }
-        }
-        d->users = 1;
-        if (d->tap ? open_tap(d, errors) : open_socket(d, options, errors)) {
-            if (d->tap) {
-                d->next_tap = taps;
-                taps = d;
-            }
+        if (d->tap ? open_tap(d, errors) : open_socket(d, options, errors))
             return d;
-        }
     }
     platform_device_close(d);
     return NULL;
@@ -237,7 +242,7 @@ struct device *platform_device_open(const char *name, const struct device_option
 
 void platform_device_close(struct device *d)
 {
-    if (!d || (d->users && --d->users))
+    if (!d)
         return;
     forget_tap(d);
     if (d->fd >= 0) {
