@@ -246,11 +246,16 @@ static bool make_slab(struct arp_cache *cache)
     return true;
 }
 
+static uint32_t most_entries(const struct arp_cache *cache)
+{
+    return cache->entry_capacity && cache->entry_capacity < ARP_ENTRIES_MAX ? cache->entry_capacity
+                                                                            : ARP_ENTRIES_MAX;
+}
+
 /* An unlinked entry, the oldest one's if there is no other. NULL: not even that. */
 static struct arp_entry *take(struct arp_cache *cache, uint64_t now)
 {
-    uint32_t most = cache->entry_capacity && cache->entry_capacity < ARP_ENTRIES_MAX
-                        ? cache->entry_capacity : ARP_ENTRIES_MAX;
+    uint32_t most = most_entries(cache);
     struct arp_entry *entry;
 
     if (cache->n_entries >= most)
@@ -329,12 +334,16 @@ static void keep_alive(struct arp_cache *cache, struct arp_entry *entry, uint64_
     link_age(cache, entry, at);
 }
 
+static uint32_t most_packets(const struct arp_cache *cache)
+{
+    return cache->capacity && cache->capacity < cache->packets_max ? cache->capacity
+                                                                   : cache->packets_max;
+}
+
 /* One packet is about to be added: the oldest go when that is too many. */
 static void slim(struct arp_cache *cache, uint64_t now)
 {
-    uint32_t most = cache->capacity && cache->capacity < cache->packets_max ? cache->capacity
-                                                                            : cache->packets_max;
-    uint32_t left;
+    uint32_t most = most_packets(cache), left;
     struct arp_entry *entry;
 
     if (cache->n_packets < most)
@@ -409,6 +418,55 @@ void arp_cache_clear(struct arp_cache *cache)
     while (cache->oldest)
         forget(cache, cache->oldest);
     timer_clear(&cache->timer);
+}
+
+/* ---- from one configuration to the next ---- */
+
+/* All entries with their memory; `to` has none. */
+static void move_entries(struct arp_cache *to, struct arp_cache *from)
+{
+    to->slots = from->slots == &from->no_slots ? &to->no_slots : from->slots;
+    to->slot_mask = from->slot_mask;
+    to->seed = from->seed;
+    to->no_slots = from->no_slots;
+    to->oldest = from->oldest;
+    to->newest = from->newest;
+    to->unused = from->unused;
+    to->slabs = from->slabs;
+    to->n_entries = from->n_entries;
+    to->n_packets = from->n_packets;
+    from->slots = &from->no_slots;
+    from->slot_mask = from->n_entries = from->n_packets = 0;
+    from->no_slots = from->oldest = from->newest = from->unused = NULL;
+    from->slabs = NULL;
+}
+
+static void keep_limits(struct arp_cache *cache)
+{
+    while (cache->n_entries > most_entries(cache))
+        forget(cache, cache->oldest);
+    for (struct arp_entry *entry = cache->oldest; entry; entry = entry->newer)
+        while (cache->entry_packet_capacity && entry->n_packets > cache->entry_packet_capacity)
+            drop_first(cache, entry);
+    if (cache->n_packets > most_packets(cache))
+        slim(cache, platform_now_ns());
+}
+
+void arp_cache_take(struct arp_cache *cache, struct arp_cache *from)
+{
+    struct arp_cache told = {.element = cache->element};
+
+    move_entries(&told, cache);
+    move_entries(cache, from);
+    timer_clear(&from->timer);
+    cache->drops += from->drops;
+    for (const struct arp_entry *entry = told.oldest; entry; entry = entry->newer)
+        if (entry->known)
+            arp_cache_insert(cache, entry->ip, entry->ether, NULL);
+    arp_cache_destroy(&told);
+    keep_limits(cache);
+    timer_clear(&cache->timer);
+    set_timer(cache);
 }
 
 /* ---- handlers ---- */

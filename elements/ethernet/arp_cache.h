@@ -121,6 +121,12 @@ bool arp_cache_append(struct arp_cache *cache, uint32_t ip, struct packet *p, ui
 int arp_cache_insert(struct arp_cache *cache, uint32_t ip, const uint8_t ether[6],
                      struct packet **waiting);
 
+/*
+ * Takes over what another one has, which is empty then: entries with their age, and the packets that wait, as far
+ * as this one's limits allow. What this one was told before is newer and stays.
+ */
+void arp_cache_take(struct arp_cache *cache, struct arp_cache *from);
+
 /* Forgets all entries and drops their packets. */
 void arp_cache_clear(struct arp_cache *cache);
 

@@ -180,6 +180,47 @@ static void a_random_walk_keeps_the_structure(void **state)
 #define QUERIER(arguments) \
     "Idle -> q :: ARPQuerier(10.0.0.9/24, 2:0:0:0:0:9" arguments ") -> Discard; Idle -> [1] q"
 
+/* From one cache to the next, with other limits each time: what fits is kept, in its order, and nothing is lost uncounted. */
+static void another_takes_what_fits(void **state)
+{
+    struct arp_cache caches[2];
+    uint64_t now = platform_now_ns();
+    uint32_t waiting = 0, dropped = 0;
+
+    (void)state;
+    srand(2);
+    arp_cache_setup(&caches[0], &owner);
+    for (unsigned round = 0; round < 40; round++) {
+        struct arp_cache *from = &caches[round % 2], *to = &caches[(round + 1) % 2];
+
+        for (unsigned i = 0; i < 50; i++) {
+            if (rand() % 4 == 0)
+                arp_cache_insert(from, ip((unsigned)rand() % 90), mac, NULL);
+            else
+                waiting++, append(from, (unsigned)rand() % 90, now);
+        }
+        arp_cache_setup(to, &owner);
+        to->capacity = round % 3 ? 0 : 20;
+        to->packets_max = 100;
+        to->entry_capacity = round % 5 ? 0 : 30;
+        to->entry_packet_capacity = round % 4 ? 0 : 2;
+        if (round % 2)              /* told already */
+            arp_cache_insert(to, ip(1), mac, NULL);
+        arp_cache_take(to, from);
+        check(to);
+        assert_int_equal(from->n_entries, 0);
+        assert_true(!to->capacity || to->n_packets <= to->capacity);
+        assert_true(to->n_packets <= to->packets_max);
+        assert_true(!to->entry_capacity || to->n_entries <= to->entry_capacity);
+        dropped = (uint32_t)to->drops;
+        assert_int_equal(waiting, to->n_packets + dropped);
+        assert_int_equal(packet_pool_in_use(), to->n_packets);
+        arp_cache_destroy(from);
+    }
+    assert_true(dropped > 0 && dropped < waiting);
+    arp_cache_destroy(&caches[0]);
+}
+
 static void send_ip(struct router *r, unsigned first, unsigned n)
 {
     struct element *q = router_find(r, "q");
@@ -269,6 +310,7 @@ int main(void)
         TEST(queries_are_rare),
         TEST(a_scan_does_not_fill_memory),
         TEST(a_random_walk_keeps_the_structure),
+        TEST(another_takes_what_fits),
         TEST(expired_entries_and_their_packets_go_by_themselves),
         TEST(waiting_packets_leave_half_of_the_pool),
         TEST(a_new_configuration_while_running),

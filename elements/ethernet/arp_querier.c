@@ -97,6 +97,23 @@ static bool initialize(struct element *e, struct errors *errors)
     return true;
 }
 
+/* Another address may mean another network, where other hosts have these addresses. */
+static void take_state(struct element *e, struct element *predecessor)
+{
+    struct arp_querier *q = element_as(struct arp_querier, e);
+    struct arp_querier *old = element_as(struct arp_querier, predecessor);
+
+    q->queries += old->queries;
+    q->responses += old->responses;
+    q->drops += old->drops;
+    if (old->cache != &old->own)        /* an ARPTable, which sees to itself */
+        return;
+    if (q->cache == &q->own && q->ip == old->ip && memcmp(q->ether, old->ether, 6) == 0)
+        arp_cache_take(&q->own, &old->own);
+    else
+        q->drops += old->own.drops + old->own.n_packets;
+}
+
 static void cleanup(struct element *e)
 {
     arp_cache_destroy(&element_as(struct arp_querier, e)->own);
@@ -458,7 +475,8 @@ ELEMENT_CLASS(arp_querier) = {
     .name = "ARPQuerier", .ports = "2/1-2", .processing = PUSH, .flow = "xy/x",
     .size = sizeof(struct arp_querier), .arguments = arguments, .handlers = handlers,
     .keywords_anywhere = true, .live_config = true, .setup = setup, .configure = configure,
-    .initialize = initialize, .cleanup = cleanup, .push = push, .push_one = push_one, .cast = cast,
+    .initialize = initialize, .cleanup = cleanup, .take_state = take_state, .push = push,
+    .push_one = push_one, .cast = cast,
     .group = "ethernet", .purpose = "finds next hops by ARP and prepends Ethernet headers",
     .manual =
         "IP packets enter input 0 with their next hop in the destination annotation. When its Ethernet "
@@ -468,5 +486,7 @@ ELEMENT_CLASS(arp_querier) = {
         "Packets to 255.255.255.255 or the BROADCAST address go to the Ethernet broadcast address, "
         "packets to multicast groups to the group's Ethernet address; packets to 0.0.0.0 are dropped.\n"
         "An address is asked for ten times a second at most, and after ten queries without an answer "
-        "every two seconds. At most half of the packet pool can wait.",
+        "every two seconds. At most half of the packet pool can wait.\n"
+        "When another configuration takes the place of this one, an ARPQuerier of the same name and addresses "
+        "goes on with the table and with the packets that wait.",
 };

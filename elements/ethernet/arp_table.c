@@ -35,6 +35,11 @@ static bool initialize(struct element *e, struct errors *errors)
     return arp_cache_start(cache_of(e)) == 0 || element_error(e, errors, "out of memory");
 }
 
+static void take_state(struct element *e, struct element *predecessor)
+{
+    arp_cache_take(cache_of(e), cache_of(predecessor));
+}
+
 static void cleanup(struct element *e)
 {
     arp_cache_destroy(cache_of(e));
@@ -97,8 +102,10 @@ ELEMENT_CLASS(arp_table) = {
     .name = "ARPTable", .ports = PORTS_0_0, .processing = AGNOSTIC,
     .size = sizeof(struct arp_table), .arguments = arguments, .handlers = handlers,
     .live_config = true, .setup = setup, .configure = configure, .initialize = initialize,
-    .cleanup = cleanup, .cast = cast,
+    .cleanup = cleanup, .take_state = take_state, .cast = cast,
     .group = "ethernet", .purpose = "holds Ethernet addresses for several ARPQueriers",
     .manual = "Give its name to ARPQuerier's TABLE argument. An entry whose TIMEOUT is over is no "
-              "longer used and is removed within a moment; packets that waited for it are dropped.",
+              "longer used and is removed within a moment; packets that waited for it are dropped. When another "
+              "configuration takes the place of this one, an ARPTable of the same name goes on with its entries and "
+              "with the packets that wait.",
 };
