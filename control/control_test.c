@@ -594,6 +594,10 @@ static void test_clickos_control(void **state)
     assert_reads(0, "read handler=c.writes", "1");
     assert_reads(0, "read handler=c.failures", "1");
     assert_reads(0, "read handler=c.reads", "3");
+    assert_true(ask(0, "start", "c :: ClickOSControl; s :: Specimen(4);"));     /* counts on */
+    assert_true(ask(0, "write handler=s.value", "5"));
+    assert_reads(0, "read handler=c.writes", "2");
+    assert_reads(0, "read handler=c.reads", "5");
 }
 
 static void test_dead_clients_do_not_fill_the_store(void **state)

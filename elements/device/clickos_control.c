@@ -33,6 +33,16 @@ static const struct handler handlers[] = {
     {0},
 };
 
+static void take_state(struct element *e, struct element *predecessor)
+{
+    struct clickos_control *c = element_as(struct clickos_control, e);
+    const struct clickos_control *old = element_as(struct clickos_control, predecessor);
+
+    c->reads += old->reads;
+    c->writes += old->writes;
+    c->failures += old->failures;
+}
+
 static void *cast(struct element *e, const char *interface)
 {
     return strcmp(interface, CLICKOS_CONTROL_INTERFACE) ? NULL : e;
@@ -41,9 +51,10 @@ static void *cast(struct element *e, const char *interface)
 ELEMENT_CLASS(clickos_control) = {
     .name = "ClickOSControl", .ports = PORTS_0_0, .processing = AGNOSTIC,
     .size = sizeof(struct clickos_control),
-    .arguments = arguments, .handlers = handlers, .cast = cast,
+    .arguments = arguments, .handlers = handlers, .take_state = take_state, .cast = cast,
     .group = "device", .purpose = "sets what the control plane may do and counts what it did",
     .manual = "The handlers of every element of a ClickOS VM can be called from dom0 with `clickos read` and "
               "`clickos write`, whether or not the configuration has this element. With READONLY true, "
-              "writes are refused. In a process the element does nothing.",
+              "writes are refused. In a process the element does nothing. When another configuration takes the place of "
+              "this one, a ClickOSControl of the same name counts on.",
 };

@@ -134,6 +134,11 @@ static bool initialize(struct element *e, struct errors *errors)
     return rewriter_initialize(&r->rewriter, 1, &kind, 1, errors);
 }
 
+static void take_state(struct element *e, struct element *predecessor)
+{
+    rewriter_take(rewriter_of(e), rewriter_of(predecessor), true);
+}
+
 static void cleanup(struct element *e)
 {
     rewriter_cleanup(&element_as(struct icmp_ping_rewriter, e)->rewriter);
@@ -177,11 +182,11 @@ ELEMENT_CLASS(icmp_ping_rewriter) = {
     .size = sizeof(struct icmp_ping_rewriter), .arguments = arguments, .handlers = handlers,
     .phase = PHASE_REWRITER, .keywords_anywhere = true,
     .setup = setup, .configure = configure, .initialize = initialize, .cleanup = cleanup,
-    .push = push, .push_one = element_push_one_by_batch, .cast = cast,
+    .take_state = take_state, .push = push, .push_one = element_push_one_by_batch, .cast = cast,
     .group = "icmp", .purpose = "network address translation for ICMP echo requests and replies",
     .manual =
         "Input specifications are those of IPRewriter; a pattern's source port stands for the "
         "identifier of the request. Requests make flows, replies only follow them: a reply that "
         "belongs to no flow, fragments other than the first and other packets are dropped, except "
-        "at inputs that pass.",
+        "at inputs that pass. Flows go on in another configuration as IPRewriter's do.",
 };

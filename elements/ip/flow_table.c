@@ -507,6 +507,30 @@ struct flow *flow_table_add(struct flow_table *t, const struct flow_request *req
     return flow;
 }
 
+struct flow *flow_table_first(const struct flow_table *t, const struct flow_owner *owner, unsigned kind)
+{
+    uint32_t number = t->list[owner->first_list + kind].head;
+
+    return number ? flow_at(t, number) : NULL;
+}
+
+struct flow *flow_table_add_copy(struct flow_table *t, const struct flow_request *request,
+                                 const struct flow *from)
+{
+    struct flow *flow = flow_table_add(t, request);
+
+    if (!flow)
+        return NULL;
+    flow_table_requeue(t, flow, flow->list, from->queued);
+    flow->used = from->used;
+    flow->ip_delta = from->ip_delta;
+    flow->transport_delta = from->transport_delta;
+    flow->state = from->state;
+    flow->reply_anno = from->reply_anno;
+    flow->extra = from->extra;
+    return flow;
+}
+
 bool flow_table_reap(struct flow_table *t, uint32_t now, unsigned budget)
 {
     bool removed = false;

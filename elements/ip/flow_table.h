@@ -189,6 +189,15 @@ static inline void flow_table_used(struct flow_table *table, struct flow *flow,
         flow_table_requeue(table, flow, list, now);
 }
 
+/* The flow of one of the owner's kinds that was queued first; NULL: there is none. */
+struct flow *flow_table_first(const struct flow_table *table, const struct flow_owner *owner, unsigned kind);
+/*
+ * A flow as another table has it, `from`, with its age and what its owner noted: `request` says what it is here.
+ * NULL as above; `from` stays where it is.
+ */
+struct flow *flow_table_add_copy(struct flow_table *table, const struct flow_request *request,
+                                 const struct flow *from);
+
 /*
  * Removes what has timed out, at most `budget` flows. True when there may be more.
  */

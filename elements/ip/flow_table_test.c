@@ -395,6 +395,53 @@ static void survives_the_end_of_time(void **state)
     close_fixture(&f);
 }
 
+/* 2,000 flows of all ages go to a table that holds 1,500: with their ages, so that they end when they would have. */
+static void another_table_goes_on(void **state)
+{
+    const unsigned n = 2000, room = 1500;
+    struct fixture from, to;
+    struct flow *flow;
+
+    (void)state;
+    open_fixture(&from);
+    open_fixture(&to);
+    for (unsigned i = 0; i < n; i++) {
+        flow = add(&from, i, i % 2 ? LONG : SHORT, i / 40);     /* within 50 seconds */
+        flow->state = (uint8_t)i;
+        flow->extra = i;
+        flow->ip_delta = (uint16_t)(3 * i);
+    }
+    flow_table_set_capacity(to.table, room, at(60));
+    for (unsigned kind = 0; kind < 2; kind++)
+        while ((flow = flow_table_first(from.table, &from.owner, kind))) {
+            const struct flow_request request = {
+                .key = flow->key[0], .rewritten = flow_key_reverse(&flow->key[1]), .output = {3, 4},
+                .map = to.owner.first_map, .kind = kind, .now = at(60), .protocol = flow->protocol,
+            };
+            uint32_t i = flow->extra;
+
+            flow = flow_table_add_copy(to.table, &request, flow);
+            assert_non_null(flow);
+            assert_true(flow->used == at(i / 40) && flow->queued == at(i / 40));
+            assert_int_equal(flow->output[1], 4);
+            flow_table_remove(from.table, find(&from, i).flow);
+        }
+    assert_int_equal(from.table->count, 0);
+    assert_int_equal(to.table->count, room);
+    assert_int_equal(to.removed, n - room);
+    /* The short-lived ones that were used longest ago had to make room. */
+    for (unsigned i = 0; i < n; i++) {
+        flow = find(&to, i).flow;
+        assert_int_equal(flow != NULL, i % 2 || i >= 2 * (n - room));
+        assert_true(!flow || (flow->extra == i && flow->state == (uint8_t)i && flow->ip_delta == (uint16_t)(3 * i)));
+    }
+    flow_table_reap(to.table, at(130) + 20, UINT32_MAX);
+    for (unsigned i = 0; i < n; i++)
+        assert_int_equal(find(&to, i).flow != NULL, i % 2 || (i / 40 > 30 && i >= 2 * (n - room)));
+    close_fixture(&from);
+    close_fixture(&to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +456,7 @@ int main(void)
         cmocka_unit_test(full_table_gives_up_the_oldest),
         cmocka_unit_test(newcomer_may_be_the_victim),
         cmocka_unit_test(capacity_shrinks),
+        cmocka_unit_test(another_table_goes_on),
         cmocka_unit_test(owners_share),
         cmocka_unit_test(survives_the_end_of_time),
     };

@@ -357,6 +357,66 @@ int rewriter_begin(struct rewriter *rw, const struct rewriter_begin *how,
     return REWRITER_MAP;
 }
 
+/* ---- from one configuration to the next ---- */
+
+/* Whether the input makes such flows; the outputs are those that it gives them. */
+static bool input_covers(const struct rewriter_input *input, const struct rewriter_query *query,
+                         const struct flow_key *rewritten, uint16_t output[2])
+{
+    output[0] = input->output[0];
+    output[1] = input->output[1];
+    switch (input->kind) {
+    case REWRITER_INPUT_DROP:
+    case REWRITER_INPUT_PASS:
+        break;
+    case REWRITER_INPUT_KEEP:
+        return flow_key_equal(query->key, rewritten);
+    case REWRITER_INPUT_PATTERN:
+        return rewriter_pattern_covers(input->pattern, query->ping, query->key, rewritten);
+    case REWRITER_INPUT_MAPPER:
+        return input->mapper->covers(input->mapper, query, rewritten, output);
+    }
+    return false;
+}
+
+static void take_flow(struct rewriter *rw, const struct rewriter *from, const struct flow *flow, unsigned kind,
+                      bool ping, uint32_t now)
+{
+    struct flow_request request = {
+        .key = flow->key[FLOW_FORWARD], .rewritten = flow_key_reverse(&flow->key[FLOW_REPLY]),
+        .input = flow->input, .map = rewriter_map_number(rw, flow->map - from->owner.first_map), .kind = kind,
+        .protocol = flow->protocol, .now = now,
+    };
+    const struct rewriter_query query = {rw->flows, request.map, &request.key, ping};
+
+    if (flow->input < rw->n_inputs && flow_table_remaining(from->flows, flow, now) > 0 &&
+        input_covers(&rw->input[flow->input], &query, &request.rewritten, request.output) &&
+        flow_table_add_copy(rw->flows, &request, flow))
+        rw->input[flow->input].flows++;
+}
+
+void rewriter_take(struct rewriter *rw, struct rewriter *from, bool ping)
+{
+    uint32_t now = flow_ticks(platform_now_ns());
+
+    for (unsigned i = 0; i < rw->n_inputs && i < from->n_inputs; i++) {
+        rw->input[i].failures += from->input[i].failures;
+        if (rw->input[i].pattern && from->input[i].pattern)
+            rewriter_pattern_continue(rw->input[i].pattern, from->input[i].pattern);
+    }
+    rw->drops += from->drops;
+    if (!rw->shares_with && !from->shares_with)
+        rw->flows->evictions += from->flows->evictions;
+    for (unsigned kind = 0; kind < from->owner.n_lists; kind++) {
+        struct flow *flow;
+
+        while ((flow = flow_table_first(from->flows, &from->owner, kind))) {
+            take_flow(rw, from, flow, kind, ping, now);
+            flow_table_remove(from->flows, flow);
+        }
+    }
+}
+
 /* ---- handlers ---- */
 
 static void format_key(const struct rewriter *rw, const struct flow_key *key, struct text *out)

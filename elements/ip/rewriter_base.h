@@ -6,7 +6,7 @@
  * A rewriter's struct holds a struct rewriter; rewriter_of(e) finds it, also for other
  * elements that name a rewriter. Its life follows the element's: rewriter_setup(), arguments by
  * REWRITER_ARGUMENTS, rewriter_configure() with the input specifications, rewriter_initialize(),
- * rewriter_cleanup().
+ * rewriter_take() as its take_state, rewriter_cleanup().
  *
  * On the packet path:
  *
@@ -43,6 +43,9 @@ struct ip_mapper {
     /* Fills in rewritten and output and answers REWRITER_MAP, or REWRITER_DROP. p may be NULL. */
     int (*map)(struct ip_mapper *mapper, const struct rewriter_query *query, struct packet *p,
                struct flow_key *rewritten, uint16_t output[2]);
+    /* Whether it could have answered so for query->key; the outputs are filled in. */
+    bool (*covers)(struct ip_mapper *mapper, const struct rewriter_query *query,
+                   const struct flow_key *rewritten, uint16_t output[2]);
 };
 
 enum rewriter_input_kind {
@@ -141,6 +144,11 @@ void rewriter_setup(struct rewriter *rw, struct element *e);
 bool rewriter_configure(struct rewriter *rw, const struct words *specs, struct errors *errors);
 bool rewriter_initialize(struct rewriter *rw, unsigned n_maps, const struct flow_lifetime *kinds,
                          unsigned n_kinds, struct errors *errors);
+/*
+ * Goes on with the flows of another one of its class: those that the specification of their input could have
+ * made as they are now, which then have the outputs that it names. `ping` as in struct rewriter_begin.
+ */
+void rewriter_take(struct rewriter *rw, struct rewriter *from, bool ping);
 void rewriter_cleanup(struct rewriter *rw);
 
 static inline struct rewriter *rewriter_of(struct element *e)

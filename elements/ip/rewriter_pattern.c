@@ -242,6 +242,36 @@ bool rewriter_pattern_map(struct rewriter_pattern *pattern, const struct rewrite
     return false;
 }
 
+/* ---- from one configuration to the next ---- */
+
+static bool address_fits(be32_t wanted, uint32_t span, be32_t before, be32_t after)
+{
+    return wanted || span ? be32(after) - be32(wanted) <= span : after == before;
+}
+
+static bool port_fits(be16_t wanted, uint32_t span, be16_t before, be16_t after)
+{
+    return wanted || span ? (uint32_t)be16(after) - be16(wanted) <= span : after == before;
+}
+
+bool rewriter_pattern_covers(const struct rewriter_pattern *pattern, bool ping, const struct flow_key *key,
+                             const struct flow_key *rewritten)
+{
+    uint32_t ports = pattern->ports ? pattern->span : 0, addresses = pattern->ports ? 0 : pattern->span;
+
+    return address_fits(pattern->src, addresses, key->src, rewritten->src) &&
+           port_fits(pattern->src_port, ports, key->src_port, rewritten->src_port) &&
+           address_fits(pattern->dst, 0, key->dst, rewritten->dst) &&
+           (ping || port_fits(pattern->dst_port, 0, key->dst_port, rewritten->dst_port));
+}
+
+void rewriter_pattern_continue(struct rewriter_pattern *pattern, const struct rewriter_pattern *other)
+{
+    if (pattern->ports == other->ports && pattern->span == other->span && pattern->src == other->src &&
+        pattern->src_port == other->src_port)
+        pattern->next = other->next;
+}
+
 /* ---- printing ---- */
 
 static void put_ip(struct text *out, be32_t address)

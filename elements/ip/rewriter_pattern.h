@@ -58,6 +58,12 @@ static inline be16_t rewriter_ping_port(be16_t identifier)
 bool rewriter_pattern_map(struct rewriter_pattern *pattern, const struct rewriter_query *query,
                           struct flow_key *rewritten);
 
+/* Whether the pattern could have turned `key` into `rewritten`. */
+bool rewriter_pattern_covers(const struct rewriter_pattern *pattern, bool ping, const struct flow_key *key,
+                             const struct flow_key *rewritten);
+/* Goes on in the range where another one was, when they have the same range. */
+void rewriter_pattern_continue(struct rewriter_pattern *pattern, const struct rewriter_pattern *other);
+
 /* "1.0.0.1 1024-65535 - -" */
 void rewriter_pattern_format(const struct rewriter_pattern *pattern, struct text *out);
 

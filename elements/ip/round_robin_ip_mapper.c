@@ -64,6 +64,20 @@ static int map(struct ip_mapper *mapper, const struct rewriter_query *query, str
     return REWRITER_DROP;
 }
 
+static bool covers(struct ip_mapper *mapper, const struct rewriter_query *query,
+                   const struct flow_key *rewritten, uint16_t output[2])
+{
+    const struct round_robin_ip_mapper *m = mapper_of(mapper);
+
+    for (unsigned i = 0; i < m->n_choices; i++)
+        if (rewriter_pattern_covers(m->choice[i].pattern, query->ping, query->key, rewritten)) {
+            output[0] = (uint16_t)m->choice[i].output[0];
+            output[1] = (uint16_t)m->choice[i].output[1];
+            return true;
+        }
+    return false;
+}
+
 static bool read_choice(struct round_robin_ip_mapper *m, const struct words *words,
                         struct errors *errors)
 {
@@ -95,7 +109,7 @@ static bool read_choice(struct round_robin_ip_mapper *m, const struct words *wor
 static void setup(struct element *e)
 {
     element_as(struct round_robin_ip_mapper, e)->mapper =
-        (struct ip_mapper){.element = e, .check = check, .map = map};
+        (struct ip_mapper){.element = e, .check = check, .map = map, .covers = covers};
 }
 
 static bool configure(struct element *e, const struct words *rest, struct errors *errors)
@@ -122,6 +136,16 @@ static bool configure(struct element *e, const struct words *rest, struct errors
     return errors->count == before;
 }
 
+static void take_state(struct element *e, struct element *predecessor)
+{
+    struct round_robin_ip_mapper *m = element_as(struct round_robin_ip_mapper, e);
+    const struct round_robin_ip_mapper *old = element_as(struct round_robin_ip_mapper, predecessor);
+
+    m->next = old->next % m->n_choices;
+    for (unsigned i = 0; i < m->n_choices && i < old->n_choices; i++)
+        rewriter_pattern_continue(m->choice[i].pattern, old->choice[i].pattern);
+}
+
 static void cleanup(struct element *e)
 {
     struct round_robin_ip_mapper *m = element_as(struct round_robin_ip_mapper, e);
@@ -145,9 +169,10 @@ static const struct argument arguments[] = {
 ELEMENT_CLASS(round_robin_ip_mapper) = {
     .name = "RoundRobinIPMapper", .ports = PORTS_0_0, .processing = AGNOSTIC,
     .size = sizeof(struct round_robin_ip_mapper), .arguments = arguments, .phase = PHASE_PREPARE,
-    .setup = setup, .configure = configure, .cleanup = cleanup, .cast = cast,
+    .setup = setup, .configure = configure, .cleanup = cleanup, .take_state = take_state, .cast = cast,
     .group = "ip", .purpose = "deals a rewriter's new flows out to patterns in turn",
     .manual = "Named as an input specification of IPRewriter and its like. Each new flow takes the "
               "next of the patterns, written as in IPRewriter; a pattern that has nothing free is "
-              "passed over.",
+              "passed over. When another configuration takes the place of this one, a mapper of the same name "
+              "goes on with the pattern whose turn it is.",
 };

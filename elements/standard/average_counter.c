@@ -30,6 +30,18 @@ static inline struct packet *action(struct element *e, struct packet *p)
 }
 ELEMENT_ACTION(action)
 
+/* The first packet stays the first one; IGNORE is the new one's. */
+static void take_state(struct element *e, struct element *predecessor)
+{
+    struct average_counter *a = element_as(struct average_counter, e);
+    const struct average_counter *old = element_as(struct average_counter, predecessor);
+
+    a->count = old->count;
+    a->bytes = old->bytes;
+    a->first_ms = old->first_ms;
+    a->last_ms = old->last_ms;
+}
+
 static int read_rate(struct element *e, const struct handler_call *call, struct text *out)
 {
     const struct average_counter *a = element_as(struct average_counter, e);
@@ -78,6 +90,7 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(average_counter) = {
     .name = "AverageCounter", .ports = PORTS_1_1, .processing = AGNOSTIC,
     .size = sizeof(struct average_counter), .arguments = arguments, .handlers = handlers,
-    ELEMENT_ENTRIES(action),
+    .take_state = take_state, ELEMENT_ENTRIES(action),
     .group = "standard", .purpose = "measures the average rate since the first packet",
+    .manual = "When another configuration takes the place of this one, an AverageCounter of the same name measures on.",
 };

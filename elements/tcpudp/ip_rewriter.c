@@ -180,6 +180,11 @@ static bool initialize(struct element *e, struct errors *errors)
     return rewriter_initialize(&r->rewriter, MAPS, kinds, KINDS, errors);
 }
 
+static void take_state(struct element *e, struct element *predecessor)
+{
+    rewriter_take(rewriter_of(e), rewriter_of(predecessor), false);
+}
+
 static void cleanup(struct element *e)
 {
     rewriter_cleanup(&element_as(struct ip_rewriter, e)->rewriter);
@@ -264,7 +269,7 @@ ELEMENT_CLASS(ip_rewriter) = {
     .size = sizeof(struct ip_rewriter), .arguments = arguments, .handlers = handlers,
     .phase = PHASE_REWRITER, .keywords_anywhere = true,
     .setup = setup, .configure = configure, .initialize = initialize, .cleanup = cleanup,
-    .push = push, .push_one = push_one, .cast = cast,
+    .take_state = take_state, .push = push, .push_one = push_one, .cast = cast,
     .group = "tcpudp", .purpose = "network address and port translation (NAPT) for TCP and UDP",
     .manual =
         "Packets of a flow that the rewriter knows are rewritten and leave at the flow's output. "
@@ -282,5 +287,8 @@ ELEMENT_CLASS(ip_rewriter) = {
         "other than the first are dropped, except at inputs that pass. Checksums are updated; a "
         "UDP checksum of 0 stays.\n"
         "When MAPPING_CAPACITY is reached, the flow closest to its time-out that is not "
-        "guaranteed is given up; if all are guaranteed, packets of new flows are dropped.",
+        "guaranteed is given up; if all are guaranteed, packets of new flows are dropped.\n"
+        "When another configuration takes the place of this one, an IPRewriter of the same name goes on with the flows "
+        "that the specification of their input could have made; those of inputs that make no such flows any more "
+        "are forgotten.",
 };
