@@ -256,7 +256,8 @@ static bool instance_give_thread(struct control *control, unsigned id, struct in
 
 /*
  * The new one is ready before the old one stops, and takes over what its elements know how to; when anything
- * fails the old one never notices. No thread runs in between: nothing here waits for the store.
+ * fails the old one never notices. No thread runs in between: nothing here waits for the store. The old one is not
+ * asked whether it wants to stop (its DriverManager): it does not end, it goes on as another.
  */
 static bool instance_start(struct call *call, const char *file, const char *text, size_t length)
 {
