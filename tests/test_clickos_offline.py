@@ -111,6 +111,10 @@ def test_flatten_prints_what_click_prints(path, tmp_path):
         assert flatten.stdout == "" and flatten.stderr
 
 
+def test_flatten_knows_the_classes():
+    assert "unknown element class 'Foreign'" in clickos("flatten", "-e", "Idle -> f :: Foreign(1)", code=1)[1]
+
+
 def test_flatten_into_a_file(tmp_path):
     assert clickos("flatten", "-o", str(tmp_path / "flat"), "-e", "Idle -> Discard") == ("", "")
     assert (tmp_path / "flat").read_text() == "Idle@1 :: Idle;\nDiscard@2 :: Discard;\n\nIdle@1 -> Discard@2;\n"
