@@ -286,7 +286,7 @@ static bool instance_start(struct call *call, const char *file, const char *text
         if (call->errors.count > 1 || old)
             text_printf(&call->errors.text, "%u error%s; instance %u %s\n", call->errors.count,
                         call->errors.count == 1 ? "" : "s", call->id,
-                        old ? "keeps running" : "does not run");
+                        !old ? "does not run" : old->thread ? "keeps running" : "stays as it stopped");
         publish_status(control, call->id, status_of(old));
         publish_error(control, call->id, text_string(&call->errors.text), call->errors.text.length);
         log_line("clickos: instance %u: cannot start:\n%.*s", call->id,

@@ -514,6 +514,7 @@ static void test_no_thread(void **state)
     run_threads();
     refuse_threads = 1;
     assert_refused(0, "start", "s :: Specimen(6);", "no-memory", "out of memory");
+    assert_non_null(strstr(text_string(&reply.data), "instance 0 stays as it stopped"));
     assert_node(PROTOCOL_ROOT "/0/status", "Stopped");
     assert_reads(0, "read handler=s.value", "5");
     assert_true(ask(0, "start", "s :: Specimen(7);"));
