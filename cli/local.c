@@ -49,6 +49,7 @@ void local_open(struct local *local, const struct invocation *invocation)
         file = invocation->operand[i];
     }
     local->code = EXIT_FAILURE;
+    local->is_no_file = !file || !strcmp(file, "-");
     if (expression) {
         local->name = "config";
         local->text = strdup(expression);

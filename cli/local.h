@@ -24,7 +24,8 @@ enum { LOCAL_OPERANDS_MAX = 1000 };
 struct local {
     char *text;                     /* NULL: it cannot be read, which was said */
     size_t length;
-    const char *name;               /* "-" for standard input, "config" for an expression */
+    const char *name;               /* "<stdin>" for standard input, "config" for an expression */
+    bool is_no_file;                /* one of these two */
     struct language_define *defines;
     unsigned n_defines;
     int code;                       /* the exit code when it cannot be read */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""clickos check, flatten, graph and elements: configurations looked at without a VM, by the rules of the router."""
+"""clickos check, flatten, pretty, graph and elements: configurations looked at without a VM, by the rules of the router."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import random_configurations
 from conformance import Case, case_files
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -125,6 +126,73 @@ def test_flatten_finds_libraries(tmp_path):
     (tmp_path / "lib.click").write_text("elementclass Twice { input -> Null -> Null -> output }\n")
     config = "require(library lib.click); Idle -> Twice -> Discard"
     assert "Twice@2/Null@2" in clickos("flatten", "-C", str(tmp_path), "-e", config)[0]
+
+
+# ---- pretty ----
+
+def prettied(text):
+    """The pretty text, which must be its own pretty text and mean the same."""
+    pretty, error = clickos("pretty", input=text)
+    assert clickos("pretty", input=pretty)[0] == pretty, pretty
+    assert clickos("flatten", input=pretty)[0] == clickos("flatten", input=text)[0]
+    return pretty
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=str)
+def test_pretty_changes_no_meaning(path):
+    text = text_of(path)
+    flat = subprocess.run([BUILD / "clickos", "flatten"], capture_output=True, text=True, timeout=60, input=text,
+                          errors="replace", check=False)
+    if flat.returncode == 0:
+        prettied(text)
+    else:
+        assert clickos("pretty", code=1, input=text) == ("", flat.stderr)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_pretty_of_random_configurations(seed):
+    prettied(random_configurations.configuration(seed))
+
+
+def test_pretty_keeps_comments_and_sets_space():
+    ugly = """// first
+elementclass   A {$n|input->Queue( $n )  // holds
+->output}
+/* two
+   lines */
+Idle->a::A( 5 );a [0]->Unqueue->
+Discard
+
+
+;Idle
+ -> [ 0 ] Discard
+"""
+    assert prettied(ugly) == """// first
+elementclass A { $n |
+    input -> Queue( $n ) // holds
+        -> output
+}
+/* two
+   lines */
+Idle -> a :: A( 5 );
+a[0] -> Unqueue -> Discard;
+Idle
+    -> [0]Discard
+"""
+
+
+def test_pretty_in_place(tmp_path):
+    file = tmp_path / "x.click"
+    file.write_text("Idle->Discard;")
+    assert "is not in the form" in clickos("pretty", "--check", str(file), code=1)[1]
+    file.chmod(0o640)
+    assert clickos("pretty", "-w", str(file)) == ("", "")
+    assert file.read_text() == "Idle -> Discard;\n" and file.stat().st_mode & 0o777 == 0o640
+    assert clickos("pretty", "--check", str(file)) == ("", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.click"]
+    assert "--write needs a file" in clickos("pretty", "-w", input="Idle", code=2)[1]
+    file.write_text("Idle -> ;")
+    assert clickos("pretty", "-w", str(file), code=1)[1] and file.read_text() == "Idle -> ;"
 
 
 # ---- elements ----
