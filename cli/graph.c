@@ -22,7 +22,7 @@ static const char *const live[] = {"count", "drops", "length", "active", "switch
 
 /* ---- files ---- */
 
-/* "svg" of "x.svg"; NULL: none of those that graphviz is asked for. */
+/* "svg" of "x.svg"; NULL: no such ending, or standard output. */
 static const char *format_of(const char *name)
 {
     static const char *const formats[] = {"svg", "png", "pdf", "dot"};
@@ -145,7 +145,7 @@ static bool read_notes(struct client *client, unsigned instance, struct router *
 
 static int output(const struct invocation *invocation, const struct router *r, const char *title, char *const *notes)
 {
-    const char *name = option_value(invocation, "output"), *format = name ? format_of(name) : "dot";
+    const char *name = option_value(invocation, "output"), *format = format_of(name);
     struct text dot = {0};
     int code;
 
@@ -153,7 +153,7 @@ static int output(const struct invocation *invocation, const struct router *r, c
     if (dot.failed) {
         fprintf(stderr, "clickos: out of memory\n");
         code = EXIT_FAILURE;
-    } else if (strcmp(format, "dot")) {
+    } else if (format && strcmp(format, "dot")) {
         code = draw(&dot, format, name);
     } else {
         code = local_write(invocation, text_string(&dot), dot.length);

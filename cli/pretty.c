@@ -36,23 +36,24 @@ static bool same_meaning(const struct local *local, const struct plan *plan, con
     return same;
 }
 
-/* In the place of the file, at once; its mode stays. */
+/* In the place of the file, at once; its mode stays, and a symbolic link to it stays one. */
 static int replace_file(const char *name, const struct text *text)
 {
+    char *target = realpath(name, NULL), *temporary = NULL;
     struct stat status;
-    char *temporary;
     bool ok = false;
-    int fd;
+    int fd = -1;
 
-    if (asprintf(&temporary, "%s.XXXXXX", name) < 0)
-        return EXIT_FAILURE;
-    fd = stat(name, &status) < 0 ? -1 : mkstemp(temporary);
+    if (target && asprintf(&temporary, "%s.XXXXXX", target) < 0)
+        temporary = NULL;
+    if (temporary && stat(target, &status) == 0)
+        fd = mkstemp(temporary);
     if (fd >= 0) {
         FILE *file = fdopen(fd, "wb");
 
         ok = file && fchmod(fd, status.st_mode & 07777) == 0 &&
              fwrite(text_string(text), 1, text->length, file) == text->length;
-        ok = file && fclose(file) == 0 && ok && rename(temporary, name) == 0;
+        ok = file && fclose(file) == 0 && ok && rename(temporary, target) == 0;
     }
     if (!ok) {
         fprintf(stderr, "clickos: %s: %s\n", name, strerror(errno));
@@ -60,6 +61,7 @@ static int replace_file(const char *name, const struct text *text)
             unlink(temporary);
     }
     free(temporary);
+    free(target);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

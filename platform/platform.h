@@ -125,8 +125,8 @@ void platform_device_on_transmit(struct device *device, struct task *task);
 extern const bool platform_has_files;
 
 /*
- * The whole contents, malloc'ed, or NULL with an error added. "-" is standard
- * input in a process.
+ * The whole contents, malloc'ed, or NULL with an error added; so for more than
+ * 64 MiB. "-" is standard input in a process.
  */
 char *platform_file_read(const char *name, size_t *length, struct errors *errors);
 /*

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import resource
 import subprocess
 
 import pytest
@@ -86,6 +87,14 @@ def test_check_as_json():
     assert report["messages"][0]["message"].startswith("OUTPUT: ")
     good = json.loads(clickos("check", "--json", "-e", "Idle -> Discard")[0])
     assert (good["errors"], good["elements"], good["messages"]) == (0, 2, [])
+
+
+@pytest.mark.parametrize("command", ["check", "flatten", "pretty", "graph"])
+def test_a_file_without_end(command):
+    limit = (600 << 20, 600 << 20)
+    done = subprocess.run([BUILD / "clickos", command, "/dev/zero"], capture_output=True, text=True, timeout=60,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "/dev/zero: File too large\n")
 
 
 def test_check_needs_one_configuration(tmp_path):
@@ -190,6 +199,11 @@ def test_pretty_in_place(tmp_path):
     assert file.read_text() == "Idle -> Discard;\n" and file.stat().st_mode & 0o777 == 0o640
     assert clickos("pretty", "--check", str(file)) == ("", "")
     assert [path.name for path in tmp_path.iterdir()] == ["x.click"]
+    link = tmp_path / "link.click"
+    link.symlink_to("x.click")
+    file.write_text("Idle->Discard;")
+    assert clickos("pretty", "-w", str(link)) == ("", "")
+    assert link.is_symlink() and file.read_text() == "Idle -> Discard;\n"
     assert "--write needs a file" in clickos("pretty", "-w", input="Idle", code=2)[1]
     file.write_text("Idle -> ;")
     assert clickos("pretty", "-w", str(file), code=1)[1] and file.read_text() == "Idle -> ;"
@@ -259,6 +273,10 @@ def test_graph_files(suffix, magic, tmp_path):
     picture = tmp_path / f"picture.{suffix}"
     assert clickos("graph", "-o", str(picture), str(ROOT / "examples" / "router.click")) == ("", "")
     assert picture.read_bytes().startswith(magic)
+
+
+def test_graph_on_standard_output():
+    assert dot_of("-o", "-", "-e", "Idle -> Discard") == dot_of("-e", "Idle -> Discard")
 
 
 def test_graph_errors(tmp_path):

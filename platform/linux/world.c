@@ -81,15 +81,21 @@ void platform_memory(struct platform_memory *memory)
     *memory = (struct platform_memory){.used = (uint64_t)resident * (uint64_t)getpagesize()};
 }
 
+/* A device may have no end; more than this is no text that anybody wrote. */
+enum { FILE_READ_MAX = 64 << 20 };
+
 static char *read_all(FILE *f, size_t *length)
 {
     struct text t = {0};
     char block[65536];
     size_t n;
 
-    while ((n = fread(block, 1, sizeof block, f)) > 0)
+    errno = 0;
+    while (t.length <= FILE_READ_MAX && (n = fread(block, 1, sizeof block, f)) > 0)
         text_add(&t, block, n);
-    if (ferror(f) || t.failed) {
+    if (t.length > FILE_READ_MAX)
+        errno = EFBIG;
+    if (ferror(f) || t.failed || t.length > FILE_READ_MAX) {
         text_free(&t);
         return NULL;
     }
