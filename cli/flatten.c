@@ -38,8 +38,8 @@ const struct command command_flatten = {
     .name = "flatten", .operands = LOCAL_OPERANDS, .max_operands = LOCAL_OPERANDS_MAX,
     .summary = "prints a configuration with its compounds expanded",
     .description = "Every element with its full name (`outer/inner`), every connection, variables replaced by their\n"
-                   "values: what the router is made of, and what its handler `flatconfig` shows. Syntax errors and\n"
-                   "classes that there are not go to standard error, and nothing is printed then; ports and arguments\n"
-                   "are not looked at (`check` does).",
+                   "values: what the router is made of, and what its handler `flatconfig` shows. Syntax errors go to\n"
+                   "standard error, and nothing is printed then. Classes may be somebody else's; ports and arguments are\n"
+                   "not looked at (`check` does).",
     .options = options, .run = run,
 };

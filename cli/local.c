@@ -69,9 +69,30 @@ void local_close(struct local *local)
     free(local->text);
 }
 
+static bool is_ours(const char *name)
+{
+    return element_class_find(name) != NULL;
+}
+
+static char *read_library(void *closure, const char *name, const char *includer, char **path, size_t *length)
+{
+    (void)closure;
+    return platform_library_read(name, includer, path, length);
+}
+
 struct plan *local_parse(const struct local *local, struct errors *errors)
 {
-    return router_parse(local->text, local->length, local->name, local->defines, local->n_defines, errors);
+    const struct language_options options = {
+        .class_known = is_ours, .foreign_classes = true, .defines = local->defines,
+        .n_defines = local->n_defines, .read_library = read_library,
+    };
+
+    struct plan *plan = language_parse(local->text, local->length, local->name, &options, errors);
+
+    if (!plan || !errors->count)
+        return plan;
+    plan_free(plan);
+    return NULL;
 }
 
 struct router *local_configure(const struct local *local, struct errors *errors)

@@ -34,7 +34,7 @@ struct local {
 /* What the operands and options name. To be closed in any case. */
 void local_open(struct local *local, const struct invocation *invocation);
 void local_close(struct local *local);
-/* NULL: errors say why. */
+/* Also of classes that we do not have. NULL: errors, none before, say why. */
 struct plan *local_parse(const struct local *local, struct errors *errors);
 /* Configured, never to be initialised; NULL: errors say why. */
 struct router *local_configure(const struct local *local, struct errors *errors);

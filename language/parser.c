@@ -232,12 +232,20 @@ static struct syntax_class *find_class(struct parser *parser, struct slice name)
     return class ? class : find_other(parser, name);
 }
 
+/* A name that is neither element nor class: of somebody else's, where that may be. NULL: it may not. */
+static struct syntax_class *enter_foreign(struct parser *parser, struct slice name)
+{
+    const struct language_options *options = parser->syntax->options;
+
+    return options && options->foreign_classes ? enter_other(parser, name, CLASS_PRIMITIVE) : NULL;
+}
+
 /* Where only a class can stand. Each unknown name is reported once. */
 static struct syntax_class *need_class(struct parser *parser, const struct token *token)
 {
     struct syntax_class *class = find_class(parser, token->text);
 
-    if (class)
+    if (class || (class = enter_foreign(parser, token->text)))
         return class;
     syntax_error(parser->syntax, token->landmark, "unknown element class '%.*s'",
                  (int)token->text.length, token->text.s);
@@ -965,7 +973,7 @@ static LEAF void resolve_item(struct parser *parser, struct item *item)
     if (item->declared) {
         syntax_error(syntax, item->landmark, "class '%.*s' used as element name",
                      (int)item->name.length, item->name.s);
-    } else if (!item->named_class) {
+    } else if (!item->named_class && !(item->named_class = enter_foreign(parser, item->name))) {
         if (item->bare)
             syntax_error(syntax, item->landmark, "undeclared element '%.*s'",
                          (int)item->name.length, item->name.s);

@@ -57,6 +57,7 @@ struct language_options {
      * capital letter, without '@' and '/', are classes.
      */
     bool (*class_known)(const char *name);
+    bool foreign_classes;           /* other names are classes, too, unless they are elements */
     const struct language_define *defines;
     unsigned n_defines;
     /*

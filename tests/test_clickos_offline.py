@@ -121,8 +121,9 @@ def test_flatten_prints_what_click_prints(path, tmp_path):
         assert flatten.stdout == "" and flatten.stderr
 
 
-def test_flatten_knows_the_classes():
-    assert "unknown element class 'Foreign'" in clickos("flatten", "-e", "Idle -> f :: Foreign(1)", code=1)[1]
+def test_flatten_takes_classes_that_we_do_not_have():
+    assert "f :: Foreign(1);" in clickos("flatten", "-e", "Idle -> f :: Foreign(1) -> Other -> Discard")[0]
+    assert "class 'A' used as element name" in clickos("flatten", "-e", "A -> B; A :: Idle", code=1)[1]
 
 
 def test_flatten_into_a_file(tmp_path):
