@@ -16,13 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-from pipelines import PIPELINES
-from traffic import capture
+from pipelines import BUILD, PIPELINES
 
-TREE = Path(__file__).resolve().parent.parent
-BUILD = Path(os.environ.get("BUILD") or TREE / "build")
 SLOW = 300                      # nanoseconds a packet
 FEW = 8                         # times fewer packets for those
 
@@ -30,10 +26,8 @@ FEW = 8                         # times fewer packets for those
 class Program:
     def __init__(self, name, path):
         self.name, self.path = name, path
-        version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
         # Click's own FromDump has no BURST.
-        self.has_burst = "ClickOS" in version or self.run_config("FromDump(/dev/null, BURST 2) -> Discard")[0]
-        self.threads = ["-j", "1"] if "ClickOS" not in version and name == "fastclick" else []
+        self.has_burst = self.run_config(PIPELINES[0].configuration(1))[0]
 
     def run_config(self, text, limit=600):
         """(it ended well, seconds of user and system time, KB of memory at most)"""
@@ -63,21 +57,11 @@ class Measurement:
         self.packets = options.packets
         self.seconds, self.memory, self.failed = [], 0, False
 
-    def text(self):
-        """The configuration, its capture file made."""
-        pipeline, size = self.pipeline, self.options.size
-        text = (pipeline.text().replace("PACKETS", str(self.packets)).replace("BYTES", str(size))
-                .replace("BURST_OF_SOURCE", str(self.burst)))
-        if pipeline.kind != "none":
-            path = capture(BUILD / "bench", self.packets, pipeline.kind, size, pipeline.n_flows)
-            burst = f", BURST {self.burst}" if self.program.has_burst else ""
-            text = text.replace("SOURCE", f"FromDump({path}, STOP true{burst})")
-        return text
-
     def run(self):
         if self.failed:
             return
-        ok, seconds, memory = self.program.run_config(self.text())
+        ok, seconds, memory = self.program.run_config(self.pipeline.configuration(
+            self.packets, self.options.size, self.burst, self.program.has_burst))
         if not ok:
             self.failed = True
             print(f"{self.program.name} does not run {self.pipeline.name}", file=sys.stderr)

@@ -9,28 +9,19 @@ starting, and making the flows, is in both.
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
-from pipelines import PIPELINES
-from traffic import capture
+from pipelines import BUILD, PIPELINES
 
-TREE = Path(__file__).resolve().parent.parent
-BUILD = Path(os.environ.get("BUILD") or TREE / "build")
 FEW, MANY = 20_000, 60_000
 
 
 def count(program, pipeline, packets, burst):
-    text = pipeline.text().replace("PACKETS", str(packets)).replace("BYTES", "64").replace("BURST_OF_SOURCE", str(burst))
-    if pipeline.kind != "none":
-        path = capture(BUILD / "bench", packets, pipeline.kind)
-        text = text.replace("SOURCE", f"FromDump({path}, STOP true, BURST {burst})")
     with tempfile.NamedTemporaryFile("w", suffix=".click") as file:
-        file.write(text)
+        file.write(pipeline.configuration(packets, burst=burst))
         file.flush()
         done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, file.name],
                               capture_output=True, text=True, check=False)

@@ -6,9 +6,14 @@ about. Costs are net: less those of the pipeline "null" on the same capture file
 """
 
 import dataclasses
+import os
 import random
+from pathlib import Path
 
-from traffic import DESTINATIONS, SOURCES, dotted, rules_of
+from traffic import DESTINATIONS, SOURCES, capture, dotted, rules_of
+
+TREE = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("BUILD") or TREE / "build")
 
 
 @dataclasses.dataclass
@@ -20,6 +25,15 @@ class Pipeline:
     n_flows: int = 10_000
     kind: str = "ip"            # of capture file: see traffic.py; "none": it has a source of its own
     main: bool = True           # part of the table of record
+
+    def configuration(self, packets, size=64, burst=32, has_burst=True):
+        """Ready to run, its capture file made. `has_burst`: the program's FromDump has that argument."""
+        text = (self.text().replace("PACKETS", str(packets)).replace("BYTES", str(size))
+                .replace("BURST_OF_SOURCE", str(burst)))
+        if self.kind == "none":
+            return text
+        path = capture(BUILD / "bench", packets, self.kind, size, self.n_flows)
+        return text.replace("SOURCE", f"FromDump({path}, STOP true{f', BURST {burst}' if has_burst else ''})")
 
 
 IP = "SOURCE -> Strip(14) -> CheckIPHeader"

@@ -7,6 +7,7 @@
 
 #include "cli/local.h"
 #include "cli/print.h"
+#include "platform/linux/results.h"
 #include "router/router.h"
 
 /*
@@ -45,33 +46,28 @@ static json_t *messages_json(const struct text *text)
     return list;
 }
 
-static int run(const struct invocation *invocation)
+static int check(const struct invocation *invocation, struct local *local)
 {
     struct errors errors = {0};
-    struct local local;
-    unsigned wrong, elements = 0;
+    struct router *r = local_configure(local, &errors);
+    int elements = r ? (int)r->n_elements : 0;
+    bool wrong = errors.count || !r;
 
-    local_open(&local, invocation);
-    if (!local.text) {
-        local_close(&local);
-        return local.code;
-    }
-    struct router *r = local_configure(&local, &errors);
-
-    if (r)
-        elements = r->n_elements;
     router_destroy(r);
-    wrong = errors.count;
     if (option_given(invocation, "json")) {
-        print_json(json_pack("{s:o, s:i, s:i, s:i, s:o}", "file", json_text(local.name, strlen(local.name)), "errors",
-                             (int)wrong, "warnings", (int)errors.warnings, "elements", (int)elements, "messages",
+        print_json(json_pack("{s:o, s:i, s:i, s:i, s:o}", "file", json_text(local->name, strlen(local->name)), "errors",
+                             (int)errors.count, "warnings", (int)errors.warnings, "elements", elements, "messages",
                              messages_json(&errors.text)));
         errors_free(&errors);
     } else {
-        local_report(&errors);
+        results_report(&errors, false);
     }
-    local_close(&local);
-    return wrong || !r ? EXIT_FAILURE : EXIT_SUCCESS;
+    return wrong ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(const struct invocation *invocation)
+{
+    return local_run(invocation, check);
 }
 
 static const struct option options[] = {OPTION_EXPRESSION, OPTION_CLICKPATH, OPTION_JSON, {0}};

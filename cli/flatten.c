@@ -3,30 +3,28 @@
 #include <stdlib.h>
 
 #include "cli/local.h"
+#include "platform/linux/results.h"
 #include "router/errors.h"
 
-static int run(const struct invocation *invocation)
+static int flatten(const struct invocation *invocation, struct local *local)
 {
     struct errors errors = {0};
     struct text flat = {0};
-    struct local local;
-    struct plan *plan = NULL;
-    int code;
+    struct plan *plan = local_parse(local, &errors);
+    int code = EXIT_FAILURE;
 
-    local_open(&local, invocation);
-    code = local.code;
-    if (local.text) {
-        plan = local_parse(&local, &errors);
-        code = local_report(&errors) || !plan ? EXIT_FAILURE : EXIT_SUCCESS;
-    }
-    if (plan && code == EXIT_SUCCESS) {
+    if (!results_report(&errors, false) && plan) {
         plan_unparse(plan, &flat);
         code = local_write(invocation, text_string(&flat), flat.length);
     }
     text_free(&flat);
     plan_free(plan);
-    local_close(&local);
     return code;
+}
+
+static int run(const struct invocation *invocation)
+{
+    return local_run(invocation, flatten);
 }
 
 static const struct option options[] = {

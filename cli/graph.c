@@ -16,6 +16,7 @@
 
 #include "cli/client.h"
 #include "cli/local.h"
+#include "platform/linux/results.h"
 
 /* Read handlers whose values belong into the picture, where an element has them. */
 static const char *const live[] = {"count", "drops", "length", "active", "switch"};
@@ -162,28 +163,19 @@ static int output(const struct invocation *invocation, const struct router *r, c
     return code;
 }
 
-/* The router of a VM is built here again, from the same text, so that both have the same elements. */
-static int graph(const struct invocation *invocation, struct local *local, struct client *client)
+/* `client`: the VM that runs it, for its counters; NULL: none. */
+static int graph(const struct invocation *invocation, const struct local *local, struct client *client)
 {
-    unsigned instance = (unsigned)option_number(invocation, "instance");
     struct errors errors = {0};
+    struct router *r = local_configure(local, &errors);
     char **notes = NULL;
-    struct router *r;
     int code = EXIT_FAILURE;
 
-    if (client) {
-        local->name = client->name;
-        local->text = read_handler(client, instance, "config");
-        if (!local->text)
-            return EXIT_FAILURE;
-        local->length = strlen(local->text);
-    }
-    r = local_configure(local, &errors);
-    if (local_report(&errors) || !r)
+    if (results_report(&errors, false) || !r)
         goto out;
     if (client) {
         notes = calloc(r->n_elements + 1, sizeof *notes);
-        if (!notes || !read_notes(client, instance, r, notes))
+        if (!notes || !read_notes(client, (unsigned)option_number(invocation, "instance"), r, notes))
             goto out;
     }
     code = output(invocation, r, local->name, notes);
@@ -195,28 +187,40 @@ out:
     return code;
 }
 
+static int graph_of_text(const struct invocation *invocation, struct local *local)
+{
+    return graph(invocation, local, NULL);
+}
+
+/* The VM's router is built here again, from the same text, so that both have the same elements. */
+static int graph_of_vm(const struct invocation *invocation, const char *vm)
+{
+    struct local local = {0};
+    struct client client;
+    int code = EXIT_FAILURE;
+
+    if (!client_open(&client, invocation, vm))
+        return EXIT_FAILURE;
+    local.name = client.name;
+    local.text = read_handler(&client, (unsigned)option_number(invocation, "instance"), "config");
+    if (local.text) {
+        local.length = strlen(local.text);
+        code = graph(invocation, &local, &client);
+    }
+    free(local.text);
+    client_close(&client);
+    return code;
+}
+
 static int run(const struct invocation *invocation)
 {
     const char *vm = option_value(invocation, "vm"), *name = option_value(invocation, "output");
-    struct local local = {0};
-    struct client client;
-    int code;
 
     if (name && strcmp(name, "-") && !format_of(name))
         return usage_error(invocation->command, "'%s' does not end in .svg, .png, .pdf or .dot", name);
     if (vm && (invocation->n_operands || option_given(invocation, "expression")))
         return usage_error(invocation->command, "--vm shows what the VM runs; no other configuration, please");
-    if (vm) {
-        if (!client_open(&client, invocation, vm))
-            return EXIT_FAILURE;
-        code = graph(invocation, &local, &client);
-        client_close(&client);
-    } else {
-        local_open(&local, invocation);
-        code = local.text ? graph(invocation, &local, NULL) : local.code;
-    }
-    local_close(&local);
-    return code;
+    return vm ? graph_of_vm(invocation, vm) : local_run(invocation, graph_of_text);
 }
 
 static const struct option options[] = {

@@ -2,25 +2,23 @@
 /* local.c - configurations that the command looks at itself; see local.h. */
 #include "cli/local.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/linux/options.h"
+#include "platform/linux/results.h"
 #include "platform/platform.h"
 #include "router/router.h"
 
 enum { PACKETS_MAX = 4096 };            /* elements may want some to be configured */
 
-#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
-
-/* NAME=VALUE, NAME of letters, digits and _. */
 static bool add_define(struct local *local, const char *operand)
 {
-    size_t n = strspn(operand, NAME_LETTERS);
+    size_t n = options_define_length(operand);
     struct language_define *grown;
 
-    if (!n || operand[n] != '=')
+    if (!n)
         return false;
     grown = realloc(local->defines, (local->n_defines + 1) * sizeof *grown);
     if (grown) {
@@ -30,69 +28,53 @@ static bool add_define(struct local *local, const char *operand)
     return true;
 }
 
-void local_open(struct local *local, const struct invocation *invocation)
+/* 0, or the exit code: then a message is printed. */
+static int read_local(struct local *local, const struct invocation *invocation)
 {
     const char *expression = option_value(invocation, "expression"), *path = option_value(invocation, "clickpath");
     const char *file = NULL;
     struct errors errors = {0};
 
-    *local = (struct local){.code = EXIT_USAGE};
     if (path)
         setenv("CLICKPATH", path, 1);
     for (int i = 0; i < invocation->n_operands; i++) {
         if (add_define(local, invocation->operand[i]))
             continue;
-        if (file || expression) {
-            usage_error(invocation->command, "one configuration, please: '%s' is another", invocation->operand[i]);
-            return;
-        }
+        if (file || expression)
+            return usage_error(invocation->command, "one configuration, please: '%s' is another",
+                               invocation->operand[i]);
         file = invocation->operand[i];
     }
-    local->code = EXIT_FAILURE;
     local->is_no_file = !file || !strcmp(file, "-");
     if (expression) {
         local->name = "config";
         local->text = strdup(expression);
         local->length = strlen(expression);
     } else {
-        local->name = !file || !strcmp(file, "-") ? "<stdin>" : file;
+        local->name = local->is_no_file ? "<stdin>" : file;
         local->text = platform_file_read(file ? file : "-", &local->length, &errors);
     }
-    local_report(&errors);
+    results_report(&errors, false);
+    return local->text ? 0 : EXIT_FAILURE;
 }
 
-void local_close(struct local *local)
+int local_run(const struct invocation *invocation, int (*look)(const struct invocation *, struct local *))
 {
-    for (unsigned i = 0; i < local->n_defines; i++)
-        free((char *)local->defines[i].name);
-    free(local->defines);
-    free(local->text);
-}
+    struct local local = {0};
+    int code = read_local(&local, invocation);
 
-static bool is_ours(const char *name)
-{
-    return element_class_find(name) != NULL;
-}
-
-static char *read_library(void *closure, const char *name, const char *includer, char **path, size_t *length)
-{
-    (void)closure;
-    return platform_library_read(name, includer, path, length);
+    if (!code)
+        code = look(invocation, &local);
+    for (unsigned i = 0; i < local.n_defines; i++)
+        free((char *)local.defines[i].name);
+    free(local.defines);
+    free(local.text);
+    return code;
 }
 
 struct plan *local_parse(const struct local *local, struct errors *errors)
 {
-    const struct language_options options = {
-        .class_known = is_ours, .foreign_classes = true, .defines = local->defines,
-        .n_defines = local->n_defines, .read_library = read_library,
-    };
-
-    struct plan *plan = language_parse(local->text, local->length, local->name, &options, errors);
-
-    if (!plan || !errors->count)
-        return plan;
-    plan_free(plan);
-    return NULL;
+    return router_parse_foreign(local->text, local->length, local->name, local->defines, local->n_defines, errors);
 }
 
 struct router *local_configure(const struct local *local, struct errors *errors)
@@ -104,25 +86,14 @@ struct router *local_configure(const struct local *local, struct errors *errors)
     return router_from_text(local->text, local->length, local->name, local->defines, local->n_defines, errors);
 }
 
-unsigned local_report(struct errors *errors)
-{
-    unsigned count = errors->count;
-
-    fwrite(text_string(&errors->text), 1, errors->text.length, stderr);
-    errors_free(errors);
-    return count;
-}
-
 int local_write(const struct invocation *invocation, const char *text, size_t length)
 {
     const char *name = option_value(invocation, "output");
-    bool to_stdout = !name || !strcmp(name, "-");
-    FILE *file = to_stdout ? stdout : fopen(name, "wb");
-    bool ok = file && fwrite(text, 1, length, file) == length;
+    struct errors errors = {0};
 
-    if (file && !to_stdout)
-        ok &= fclose(file) == 0;
-    if (!ok)
-        fprintf(stderr, "clickos: %s: %s\n", to_stdout ? "output" : name, strerror(errno));
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!name || !strcmp(name, "-"))            /* main() looks at errors of standard output */
+        fwrite(text, 1, length, stdout);
+    else
+        platform_file_write(name, false, text, length, &errors);
+    return results_report(&errors, false) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/local.h"
+#include "platform/linux/results.h"
 
 /* Whether both texts make the same router: a formatter that is wrong must not cost anybody his configuration. */
 static bool same_meaning(const struct local *local, const struct plan *plan, const struct text *pretty)
@@ -24,7 +25,7 @@ static bool same_meaning(const struct local *local, const struct plan *plan, con
     other.text = (char *)text_string(pretty);
     other.length = pretty->length;
     again = local_parse(&other, &errors);
-    if (again && !errors.count) {
+    if (again) {
         plan_unparse(plan, &before);
         plan_unparse(again, &after);
         same = before.length == after.length && !memcmp(text_string(&before), text_string(&after), after.length);
@@ -79,37 +80,32 @@ static int deliver(const struct invocation *invocation, const struct local *loca
     return same ? EXIT_SUCCESS : replace_file(local->name, pretty);
 }
 
-static int run(const struct invocation *invocation)
+static int pretty(const struct invocation *invocation, struct local *local)
 {
     struct errors errors = {0};
-    struct text pretty = {0};
-    struct local local;
+    struct text result = {0};
     struct plan *plan;
-    int code;
+    int code = EXIT_FAILURE;
 
-    local_open(&local, invocation);
-    code = local.code;
-    if (!local.text)
-        goto out;
-    if (option_given(invocation, "write") && local.is_no_file) {
-        code = usage_error(invocation->command, "--write needs a file");
-        goto out;
-    }
-    code = EXIT_FAILURE;
-    plan = local_parse(&local, &errors);
-    if (plan && language_pretty(local.text, local.length, local.name, &pretty, &errors)) {
-        if (same_meaning(&local, plan, &pretty))
-            code = deliver(invocation, &local, &pretty);
+    if (option_given(invocation, "write") && local->is_no_file)
+        return usage_error(invocation->command, "--write needs a file");
+    plan = local_parse(local, &errors);
+    if (plan && language_pretty(local->text, local->length, local->name, &result, &errors)) {
+        if (same_meaning(local, plan, &result))
+            code = deliver(invocation, local, &result);
         else
             errors_add(&errors, NULL, "clickos: %s: the result would mean something else, so it is left alone; "
-                       "please report this", local.name);
+                       "please report this", local->name);
     }
-    local_report(&errors);
+    results_report(&errors, false);
+    text_free(&result);
     plan_free(plan);
-out:
-    text_free(&pretty);
-    local_close(&local);
     return code;
+}
+
+static int run(const struct invocation *invocation)
+{
+    return local_run(invocation, pretty);
 }
 
 static const struct option options[] = {

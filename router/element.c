@@ -163,18 +163,36 @@ bool element_error(struct element *e, struct errors *errors, const char *format,
     return false;
 }
 
-void element_log(struct element *e, const char *format, ...)
+/* Ends the line that says whom it is about, and lets it out. */
+static void log_message(struct text *line, const char *format, va_list args)
+{
+    text_puts(line, ": ");
+    text_vprintf(line, format, args);
+    text_putc(line, '\n');
+    platform_log(text_string(line), line->length);
+    text_free(line);
+}
+
+void element_log(const struct element *e, const char *format, ...)
 {
     struct text line = {0};
     va_list args;
 
-    text_printf(&line, "%s: ", e->name);
+    text_puts(&line, e->name);
     va_start(args, format);
-    text_vprintf(&line, format, args);
+    log_message(&line, format, args);
     va_end(args);
-    text_putc(&line, '\n');
-    platform_log(text_string(&line), line.length);
-    text_free(&line);
+}
+
+void element_log_declared(const struct element *e, const char *format, ...)
+{
+    struct text line = {0};
+    va_list args;
+
+    text_printf(&line, "%s :: %s", e->name, e->class->name);
+    va_start(args, format);
+    log_message(&line, format, args);
+    va_end(args);
 }
 
 struct element *element_find(struct element *scope, const char *name)

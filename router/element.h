@@ -333,7 +333,10 @@ void element_push_one_by_batch(struct element *e, unsigned port, struct packet *
 bool element_error(struct element *e, struct errors *errors, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Prints to the log with the element's name in front: "c: message\n". Rate-limit what packets cause. */
-void element_log(struct element *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void element_log(const struct element *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same with its class, "c :: Counter: message\n", where Click says it so. */
+void element_log_declared(const struct element *e, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* What `name` means to this element: in its own compound first, then outwards. NULL: nobody. */
 struct element *element_find(struct element *scope, const char *name);
 void *element_cast(struct element *e, const char *interface);

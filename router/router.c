@@ -373,12 +373,12 @@ static char *read_library(void *closure, const char *name, const char *includer,
     return platform_library_read(name, includer, path, length);
 }
 
-struct plan *router_parse(const char *text, size_t length, const char *filename,
+static struct plan *parse(const char *text, size_t length, const char *filename,
                           const struct language_define *defines, unsigned n_defines,
-                          struct errors *errors)
+                          bool foreign_classes, struct errors *errors)
 {
-    struct language_options options = {.class_known = class_known, .defines = defines,
-                                       .n_defines = n_defines};
+    struct language_options options = {.class_known = class_known, .foreign_classes = foreign_classes,
+                                       .defines = defines, .n_defines = n_defines};
     unsigned before = errors->count;
     struct plan *plan;
 
@@ -389,6 +389,20 @@ struct plan *router_parse(const char *text, size_t length, const char *filename,
         return plan;
     plan_free(plan);
     return NULL;
+}
+
+struct plan *router_parse(const char *text, size_t length, const char *filename,
+                          const struct language_define *defines, unsigned n_defines,
+                          struct errors *errors)
+{
+    return parse(text, length, filename, defines, n_defines, false, errors);
+}
+
+struct plan *router_parse_foreign(const char *text, size_t length, const char *filename,
+                                  const struct language_define *defines, unsigned n_defines,
+                                  struct errors *errors)
+{
+    return parse(text, length, filename, defines, n_defines, true, errors);
 }
 
 struct router *router_from_text(const char *text, size_t length, const char *filename,

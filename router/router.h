@@ -61,7 +61,11 @@ void router_take_place(struct router *router);
 struct plan *router_parse(const char *text, size_t length, const char *filename,
                           const struct language_define *defines, unsigned n_defines,
                           struct errors *errors);
-/* That and router_create(). */
+/* The same for those who only look at it: names that are neither elements nor classes of ours are classes, too. */
+struct plan *router_parse_foreign(const char *text, size_t length, const char *filename,
+                                  const struct language_define *defines, unsigned n_defines,
+                                  struct errors *errors);
+/* router_parse() and router_create(). */
 struct router *router_from_text(const char *text, size_t length, const char *filename,
                                 const struct language_define *defines, unsigned n_defines,
                                 struct errors *errors);

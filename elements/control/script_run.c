@@ -24,11 +24,7 @@ static void flush(struct errors *errors)
 
 static void give_up(struct script *s, const char *why)
 {
-    struct text line = {0};
-
-    text_printf(&line, "%s :: %s: %s, giving up\n", s->base.name, s->base.class->name, why);
-    platform_log(text_string(&line), line.length);
-    text_free(&line);
+    element_log_declared(&s->base, "%s, giving up", why);
     s->position = s->program.n;
     timer_clear(&s->timer);
 }

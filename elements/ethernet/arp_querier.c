@@ -165,15 +165,8 @@ static struct packet *drop(struct arp_querier *q, struct packet *p)
 
 static __attribute__((cold)) void mention_zero(struct arp_querier *q)
 {
-    char *declaration = element_declaration(&q->base);
-    struct text line = {0};
-
     q->zero_mentioned = true;
-    text_printf(&line, "%s: would query for 0.0.0.0; missing dest IP addr annotation?\n",
-                declaration ? declaration : q->base.name);
-    platform_log(text_string(&line), line.length);
-    text_free(&line);
-    free(declaration);
+    element_log_declared(&q->base, "would query for 0.0.0.0; missing dest IP addr annotation?");
 }
 
 /* No entry for the next hop: a broadcast or multicast address, or one to ask for. */

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "elements/standard/storage.h"
-#include "platform/platform.h"
 #include "router/element.h"
 
 enum { CAPACITY_MAX = 1 << 24 };
@@ -34,20 +33,10 @@ struct queue {
     struct notifier not_empty, not_full;
 };
 
-/* Once, until the counts are reset; in Click's words, with the class in it. */
-static void tell_overflow(const struct queue *q)
-{
-    struct text line = {0};
-
-    text_printf(&line, "%s :: %s: overflow\n", q->base.name, q->base.class->name);
-    platform_log(text_string(&line), line.length);
-    text_free(&line);
-}
-
 static void refuse(struct queue *q, struct batch *refused)
 {
     if (!q->drops && q->storage.capacity)
-        tell_overflow(q);
+        element_log_declared(&q->base, "overflow");      /* once, until the counts are reset */
     q->drops += refused->n;
     if (q->base.n_outputs > 1)
         element_push(&q->base, 1, refused);

@@ -136,22 +136,27 @@ static bool set_source(struct options *o, const char *file, const char *expressi
     return true;
 }
 
-/* NAME=VALUE, NAME of letters, digits and _. */
-static bool add_define(struct options *o, char *argument)
+size_t options_define_length(const char *argument)
 {
-    char *equals = strchr(argument, '=');
     size_t n = strspn(argument, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
 
-    if (!equals || n == 0 || argument + n != equals)
+    return argument[n] == '=' ? n : 0;
+}
+
+static bool add_define(struct options *o, char *argument)
+{
+    size_t n = options_define_length(argument);
+
+    if (!n)
         return false;
-    *equals = '\0';
+    argument[n] = '\0';
     for (unsigned i = 0; i < o->n_defines; i++) {
         if (strcmp(o->defines[i].name, argument) == 0) {
             fprintf(stderr, "parameter '%s' multiply defined\n", argument);
             return true;
         }
     }
-    o->defines[o->n_defines++] = (struct language_define){argument, equals + 1};
+    o->defines[o->n_defines++] = (struct language_define){argument, argument + n + 1};
     return true;
 }
 

@@ -8,6 +8,7 @@
 #define LINUX_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "language/plan.h"
@@ -41,5 +42,7 @@ struct options {
  */
 int options_read(struct options *options, int argc, char **argv);
 void options_free(struct options *options);
+/* The length of NAME in "NAME=VALUE", NAME of letters, digits and _; 0: the argument is something else. */
+size_t options_define_length(const char *argument);
 
 #endif

@@ -247,22 +247,6 @@ static const struct control_calls calls = {call_read, call_write, call_check};
 
 /* ---- connections ---- */
 
-static void say(struct control_socket *c, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void say(struct control_socket *c, const char *format, ...)
-{
-    struct text line = {0};
-    va_list args;
-
-    text_printf(&line, "%s :: %s: ", c->base.name, c->base.class->name);
-    va_start(args, format);
-    text_vprintf(&line, format, args);
-    va_end(args);
-    text_putc(&line, '\n');
-    platform_log(text_string(&line), line.length);
-    text_free(&line);
-}
-
 /* A task that runs cannot be freed; those that ended are, when the next one runs. */
 static void bury(struct control_socket *c)
 {
@@ -299,7 +283,7 @@ static void disconnect(struct connection *n)
     loop_forget(n->fd);
     close(n->fd);
     if (c->verbose)
-        say(c, "closed connection %d", n->fd);
+        element_log_declared(&c->base, "closed connection %d", n->fd);
     control_session_free(&n->session);
     task_destroy(&n->task);
     n->next = c->gone;
@@ -399,9 +383,9 @@ static void say_opened(struct control_socket *c, int fd, const struct sockaddr_i
     char address[INET_ADDRSTRLEN];
 
     if (c->type == TYPE_TCP && inet_ntop(AF_INET, &from->sin_addr, address, sizeof address))
-        say(c, "opened connection %d from %s.%d", fd, address, ntohs(from->sin_port));
+        element_log_declared(&c->base, "opened connection %d from %s.%d", fd, address, ntohs(from->sin_port));
     else
-        say(c, "opened connection %d", fd);
+        element_log_declared(&c->base, "opened connection %d", fd);
 }
 
 static bool run_accept(struct element *e, struct task *task)
@@ -422,7 +406,7 @@ static bool run_accept(struct element *e, struct task *task)
             break;
         if (fd < 0) {                   /* no descriptors left, say: not at once again */
             if (!c->refusing)
-                say(c, "accept: %s", strerror(errno));
+                element_log_declared(&c->base, "accept: %s", strerror(errno));
             c->refusing = true;
             timer_set_after(&c->retry, RETRY_NS);
             return true;
@@ -431,7 +415,7 @@ static bool run_accept(struct element *e, struct task *task)
         if (c->verbose)
             say_opened(c, fd, &from);
         if (!connect_client(c, fd))
-            say(c, "out of memory");
+            element_log_declared(&c->base, "out of memory");
     }
     if (c->n_connections < CONNECTIONS_MAX)
         loop_arm(c->fd, LOOP_READ);
