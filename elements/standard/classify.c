@@ -41,6 +41,7 @@ struct field {
     uint64_t *summary;              /* per class: which blocks of its row are not all zero */
     uint64_t *row_of;               /* one word a row: like class_of, with the rows; NULL: too large */
     unsigned n_classes, n_blocks;
+    uint64_t leaves;                /* conjunctions that a value leaves, summed over 65536 values of equal weight */
 };
 
 struct classify_program {
@@ -48,6 +49,7 @@ struct classify_program {
     unsigned words;                 /* of a row */
     unsigned block_words;           /* at least BLOCK_WORDS, so that 64 blocks make a row */
     uint64_t only_word;             /* words == 1: a bit for each conjunction */
+    uint64_t more;                  /* words == 1: conjunctions that look at other fields than the first */
     uint32_t *rule;                 /* of each conjunction */
     uint64_t *maybe;                /* conjunctions that need the rule's own word; NULL: none */
     bool *dead;                     /* per rule */
@@ -153,6 +155,15 @@ static unsigned class_with_row(struct field *f, struct row_index *index, const u
     return f->n_classes++;
 }
 
+static uint64_t bits_in(const uint64_t *row, unsigned words)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < words; i++)
+        n += (unsigned)__builtin_popcountll(row[i]);
+    return n;
+}
+
 /* Classes of all values of a field, into class_at[0 .. absent]. */
 static bool find_classes(struct field *f, const struct classify_conjunctions *all, unsigned number,
                          unsigned words, uint32_t absent, uint16_t *class_at)
@@ -183,10 +194,13 @@ static bool find_classes(struct field *f, const struct classify_conjunctions *al
             end = e < n_events ? events[e].at : absent + 1;
             c = class_with_row(f, &index, row, words);
             ok = c < CLASSES_MAX;
+            f->leaves += (end - at) * bits_in(row, words);
             while (at < end)
                 class_at[at++] = (uint16_t)c;
         }
     }
+    if (f->size == 1)
+        f->leaves *= 256;
     free(index.slot);
     free(events);
     free(row);
@@ -270,6 +284,34 @@ static bool make_field(struct field *f, const struct classify_conjunctions *all,
     return ok && (words > 1 || make_direct(f));
 }
 
+/* The conjunctions that do not allow all values of the field. */
+static uint64_t look_at_field(const struct field *f)
+{
+    uint64_t all = ~0ull;
+
+    for (unsigned c = 0; c < f->n_classes; c++)
+        all &= f->rows[c];
+    return ~all;
+}
+
+/* One word: the field that leaves the fewest conjunctions becomes the first, which may do alone. */
+static void choose_first_field(struct classify_program *p)
+{
+    unsigned best = 0;
+
+    for (unsigned k = 1; k < p->n_fields; k++)
+        if (p->field[k].leaves < p->field[best].leaves)
+            best = k;
+    if (best) {
+        struct field first = p->field[best];
+
+        p->field[best] = p->field[0];
+        p->field[0] = first;
+    }
+    for (unsigned k = 1; k < p->n_fields; k++)
+        p->more |= look_at_field(&p->field[k]);
+}
+
 static struct classify_program *make_program(const struct classify_conjunctions *all,
                                              unsigned n_rules)
 {
@@ -319,6 +361,8 @@ static struct classify_program *make_program(const struct classify_conjunctions 
         classify_free(p);
         return NULL;
     }
+    if (p->words == 1)
+        choose_first_field(p);
     return p;
 }
 
@@ -364,9 +408,49 @@ bool classify_rule_is_dead(const struct classify_program *program, unsigned rule
 
 struct views {
     const uint8_t *start[CLASSIFY_BASES][GROUP];
-    uint32_t length[CLASSIFY_BASES][GROUP];
+    uint32_t length[CLASSIFY_BASES][GROUP];     /* not set when `whole` */
     bool whole;                     /* every packet has all fields */
 };
+
+/* Sets where every packet's bytes begin; true when all packets have all that the program looks at there. */
+static inline bool look_at_one(const struct classify_program *program, enum classify_base base, struct views *v,
+                               struct packet *const *packets, unsigned n)
+{
+    uint32_t extent = program->extent[base];
+    bool whole = true;
+
+    for (unsigned i = 0; extent && i < n; i++) {
+        struct classify_view view = classify_view(packets[i], base);
+
+        v->start[base][i] = view.start;
+        whole &= view.length >= extent;
+    }
+    return whole;
+}
+
+/* The same with a loop for each base, so that none asks which it is. */
+static bool look_at(const struct classify_program *program, enum classify_base base, struct views *v,
+                    struct packet *const *packets, unsigned n)
+{
+    return base == CLASSIFY_DATA ? look_at_one(program, CLASSIFY_DATA, v, packets, n)
+         : base == CLASSIFY_MAC ? look_at_one(program, CLASSIFY_MAC, v, packets, n)
+         : base == CLASSIFY_NETWORK ? look_at_one(program, CLASSIFY_NETWORK, v, packets, n)
+         : look_at_one(program, CLASSIFY_TRANSPORT, v, packets, n);
+}
+
+/* At all bases; `known` was looked at before, and is whole: CLASSIFY_BASES when none was. */
+static void look(const struct classify_program *program, unsigned known, struct views *v, struct packet *const *packets,
+                 unsigned n)
+{
+    v->whole = true;
+    for (unsigned b = 0; b < CLASSIFY_BASES; b++)
+        v->whole &= b == known || look_at(program, (enum classify_base)b, v, packets, n);
+    if (__builtin_expect(v->whole, 1))
+        return;
+    for (unsigned b = 0; b < CLASSIFY_BASES; b++)
+        for (unsigned i = 0; program->extent[b] && i < n; i++)
+            v->length[b][i] = classify_view(packets[i], (enum classify_base)b).length;
+}
 
 /* Where fields of one or two bytes have their value's entry in class_of or row_of. */
 static inline unsigned entry_of(const struct field *f, const uint8_t *at)
@@ -396,27 +480,68 @@ static inline unsigned decide(const struct classify_program *program, unsigned w
     return (unsigned)CLASSIFY_NONE;
 }
 
-/* Up to 64 conjunctions: the rows are single words. */
-static void run_one_word(const struct classify_program *program, const struct views *v,
-                         struct packet *const *packets, unsigned n, unsigned *rule)
+/* ANDs into row[i] the row of packet i in a field that has row_of, all packets being whole. Locals: stores may alias. */
+static inline void and_rows(const struct field *f, const uint8_t *const *start, unsigned n, uint64_t *row)
 {
+    const uint64_t *row_of = f->row_of;
+    const uint16_t *block = f->block;
+    unsigned offset = f->offset;
+
+    if (f->size == 1)
+        for (unsigned i = 0; i < n; i++)
+            row[i] &= row_of[start[i][offset]];
+    else
+        for (unsigned i = 0; i < n; i++) {
+            const uint8_t *at = start[i] + offset;
+
+            row[i] &= row_of[(unsigned)block[at[0]] << 8 | at[1]];
+        }
+}
+
+/* ANDs the rows of fields from k on. */
+static void and_fields(const struct classify_program *program, unsigned k, const struct views *v, unsigned n, uint64_t *row)
+{
+    for (; k < program->n_fields; k++) {
+        const struct field *f = &program->field[k];
+
+        if (v->whole && program->direct)
+            and_rows(f, v->start[f->base], n, row);
+        else
+            for (unsigned i = 0; i < n; i++)
+                row[i] &= f->rows[class_in(f, v->start[f->base][i], v->whole ? UINT32_MAX : v->length[f->base][i], false)];
+    }
+}
+
+static inline uint64_t lowest_bits(const uint64_t *row, unsigned n)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        bits |= row[i] & -row[i];
+    return bits;
+}
+
+/*
+ * Up to 64 conjunctions: the rows are single words. The first field is the one that leaves the fewest of them. When no
+ * packet's first one left looks at another field, it has decided, and the others are not even read.
+ */
+static void run_one_word(const struct classify_program *program, struct packet *const *packets, unsigned n, unsigned *rule)
+{
+    unsigned first = program->n_fields ? program->field[0].base : CLASSIFY_BASES;
+    struct views v;
     uint64_t row[GROUP];
 
     for (unsigned i = 0; i < n; i++)
         row[i] = program->only_word;
-    for (unsigned k = 0; k < program->n_fields; k++) {
-        const struct field *f = &program->field[k];
-        const uint8_t *const *start = v->start[f->base];
-
-        if (!v->whole || !program->direct)
-            for (unsigned i = 0; i < n; i++)
-                row[i] &= f->rows[class_in(f, start[i], v->length[f->base][i], false)];
-        else if (f->size == 1)
-            for (unsigned i = 0; i < n; i++)
-                row[i] &= f->row_of[start[i][f->offset]];
-        else
-            for (unsigned i = 0; i < n; i++)
-                row[i] &= f->row_of[entry_of(f, start[i] + f->offset)];
+    if (program->direct && first != CLASSIFY_BASES && look_at(program, (enum classify_base)first, &v, packets, n)) {
+        and_rows(&program->field[0], v.start[first], n, row);
+        if (lowest_bits(row, n) & program->more) {
+            look(program, first, &v, packets, n);
+            and_fields(program, 1, &v, n, row);
+        }
+    } else {
+        look(program, CLASSIFY_BASES, &v, packets, n);
+        and_fields(program, 0, &v, n, row);
     }
     for (unsigned i = 0; i < n; i++)
         rule[i] = decide(program, 0, row[i], packets[i]);
@@ -471,18 +596,20 @@ static inline void find_rows(const struct classify_program *program, const struc
     }
 }
 
-static void run_many_words(const struct classify_program *program, const struct views *v,
-                           struct packet *const *packets, unsigned n, unsigned *rule)
+static void run_many_words(const struct classify_program *program, struct packet *const *packets, unsigned n,
+                           unsigned *rule)
 {
+    struct views v;
     uint32_t row_at[GROUP][CLASSIFY_FIELDS_MAX];
     uint64_t blocks[GROUP];
 
+    look(program, CLASSIFY_BASES, &v, packets, n);
     for (unsigned i = 0; i < n; i++)
         blocks[i] = ~0ull;
-    if (v->whole)
-        find_rows(program, v, n, true, row_at, blocks);
+    if (v.whole)
+        find_rows(program, &v, n, true, row_at, blocks);
     else
-        find_rows(program, v, n, false, row_at, blocks);
+        find_rows(program, &v, n, false, row_at, blocks);
     for (unsigned i = 0; i < n; i++) {
         unsigned first = blocks[i] ? (unsigned)__builtin_ctzll(blocks[i]) : 0;
 
@@ -522,6 +649,8 @@ static unsigned run_single(const struct classify_program *program, const struct 
 
         if (whole && f->row_of) {
             bits &= f->row_of[entry_of(f, at->start + f->offset)];
+            if (!(bits & -bits & program->more))
+                break;
             continue;
         }
         c = class_in(f, at->start, at->length, whole);
@@ -534,8 +663,6 @@ static unsigned run_single(const struct classify_program *program, const struct 
 void classify_run(const struct classify_program *program, struct packet *const *packets,
                   unsigned n, unsigned *rule)
 {
-    struct views v;
-
     if (n == 1 && (program->words == 1 || program->n_fields)) {
         rule[0] = run_single(program, packets[0]);
         return;
@@ -543,21 +670,12 @@ void classify_run(const struct classify_program *program, struct packet *const *
     while (n) {
         unsigned now = n < GROUP ? n : GROUP;
 
-        v.whole = true;
-        for (unsigned b = 0; b < CLASSIFY_BASES; b++)
-            for (unsigned i = 0; program->extent[b] && i < now; i++) {
-                struct classify_view view = classify_view(packets[i], (enum classify_base)b);
-
-                v.start[b][i] = view.start;
-                v.length[b][i] = view.length;
-                v.whole &= view.length >= program->extent[b];
-            }
         if (program->words == 1)
-            run_one_word(program, &v, packets, now, rule);
+            run_one_word(program, packets, now, rule);
         else if (!program->n_fields)
             run_naive(program, packets, now, rule);
         else
-            run_many_words(program, &v, packets, now, rule);
+            run_many_words(program, packets, now, rule);
         packets += now;
         rule += now;
         n -= now;
