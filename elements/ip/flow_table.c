@@ -12,6 +12,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "platform/platform.h"
 #include "router/batch.h"
@@ -123,42 +126,19 @@ static inline uint8_t tag_of(uint64_t hash)
     return (uint8_t)(hash >> 56) | 0x80;
 }
 
-#define EACH_BYTE(b) (0x0101010101010101u * (uint64_t)(b))
-
-/* The top bit of each byte that is zero; a byte above a zero one may be marked wrongly. */
-static inline uint64_t zero_bytes(uint64_t word)
+/* A bit for each slot with this tag. */
+static inline unsigned match(const struct flow_bucket *b, uint8_t tag)
 {
-    return (word - EACH_BYTE(0x01)) & ~word & EACH_BYTE(0x80);
-}
+#if defined(__SSE2__)
+    const __m128i tags = _mm_load_si128((const __m128i *)b);      /* and what stands behind them */
+    unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
+#else
+    unsigned found = 0;
 
-/* Marks the slots with this tag, two words of a byte a slot. */
-static inline void match(const struct flow_bucket *b, uint8_t tag, uint64_t found[2])
-{
-    uint64_t first;
-    uint32_t second;
-
-    memcpy(&first, b->tag, sizeof first);
-    memcpy(&second, b->tag + sizeof first, sizeof second);
-    found[0] = zero_bytes(first ^ EACH_BYTE(tag));
-    found[1] = zero_bytes(second ^ EACH_BYTE(tag)) & 0xFFFFFFFF;
-}
-
-/* The first marked slot, taken off the marks; SLOTS: none left. */
-static inline unsigned next_slot(uint64_t found[2])
-{
-    unsigned slot;
-
-    if (found[0]) {
-        slot = (unsigned)__builtin_ctzll(found[0]) / 8;
-        found[0] &= found[0] - 1;
-        return slot;
-    }
-    if (found[1]) {
-        slot = 8 + (unsigned)__builtin_ctzll(found[1]) / 8;
-        found[1] &= found[1] - 1;
-        return slot;
-    }
-    return SLOTS;
+    for (unsigned slot = 0; slot < SLOTS; slot++)
+        found |= (unsigned)(b->tag[slot] == tag) << slot;
+#endif
+    return found & ((1u << SLOTS) - 1);
 }
 
 /* ---- the index ---- */
@@ -181,12 +161,11 @@ static void index_insert(struct flow_index *index, uint64_t hash, uint32_t ref)
 {
     for (uint32_t i = (uint32_t)hash & index->mask;; i = (i + 1) & index->mask) {
         struct flow_bucket *b = &index->bucket[i];
-        uint64_t empty[2];
-        unsigned slot;
+        unsigned empty = match(b, 0);
 
-        match(b, 0, empty);
-        slot = next_slot(empty);
-        if (slot < SLOTS) {
+        if (empty) {
+            unsigned slot = (unsigned)__builtin_ctz(empty);
+
             b->tag[slot] = tag_of(hash);
             b->ref[slot] = ref;
             return;
@@ -236,14 +215,10 @@ static bool index_find(const struct flow_table *t, const struct flow_index *inde
 
     for (uint32_t n = 0; n <= index->mask; n++) {
         const struct flow_bucket *b = &index->bucket[(home + n) & index->mask];
-        uint64_t found[2];
-        unsigned slot;
 
-        match(b, tag_of(hash), found);
-        while ((slot = next_slot(found)) < SLOTS) {
-            if (b->tag[slot] == tag_of(hash) && ref_matches(t, b->ref[slot], map, key, hit))
+        for (unsigned found = match(b, tag_of(hash)); found; found &= found - 1)
+            if (ref_matches(t, b->ref[__builtin_ctz(found)], map, key, hit))
                 return true;
-        }
         if (!b->passed)
             break;
     }
@@ -361,9 +336,10 @@ void flow_table_find_batch(const struct flow_table *t, unsigned n, const uint16_
                            const struct flow_key *key, struct flow_hit *hit)
 {
     uint64_t hash[BATCH_MAX];
+    uint32_t first[BATCH_MAX];          /* the reference that is most likely meant; 0: the bucket has none */
 
     /* While the index doubles there are two places to look: not worth a second shape of this. */
-    if (!t->index.bucket || t->old.bucket || n == 1) {
+    if (!t->index.bucket || !t->n_slabs || t->old.bucket || n == 1) {
         for (unsigned i = 0; i < n; i++)
             hit[i] = map[i] == FLOW_MAP_NONE ? (struct flow_hit){NULL, 0}
                                              : flow_table_find(t, map[i], &key[i]);
@@ -375,17 +351,14 @@ void flow_table_find_batch(const struct flow_table *t, unsigned n, const uint16_
     }
     for (unsigned i = 0; i < n; i++) {
         const struct flow_bucket *b = &t->index.bucket[hash[i] & t->index.mask];
-        uint64_t found[2];
-        unsigned slot;
+        unsigned found = match(b, tag_of(hash[i]));
 
-        match(b, tag_of(hash[i]), found);
-        slot = next_slot(found);
-        if (slot < SLOTS)
-            __builtin_prefetch(flow_at(t, b->ref[slot] / 2), 1);
+        first[i] = found ? b->ref[__builtin_ctz(found)] : 0;
+        __builtin_prefetch(flow_at(t, first[i] / 2), 1);
     }
     for (unsigned i = 0; i < n; i++) {
         hit[i].flow = NULL;
-        if (map[i] != FLOW_MAP_NONE)
+        if (map[i] != FLOW_MAP_NONE && !ref_matches(t, first[i], map[i], &key[i], &hit[i]))
             index_find(t, &t->index, hash[i], map[i], &key[i], &hit[i]);
     }
 }

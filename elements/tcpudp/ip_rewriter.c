@@ -23,13 +23,14 @@ struct ip_rewriter {
     bool udp_streaming_given;
 };
 
-/* The packet's map and key; FLOW_MAP_NONE for what has no ports. */
+/* The packet's map, key and bytes of transport header; FLOW_MAP_NONE for what has no ports. */
 static inline uint16_t classify(const struct rewriter *rw, const struct packet *p,
-                                struct flow_key *key)
+                                struct flow_key *key, uint32_t *transport_bytes)
 {
     uint32_t bytes = rewriter_transport_bytes(p);
     const struct ip_header *ip = (const struct ip_header *)p->network;
 
+    *transport_bytes = bytes;
     if (bytes < sizeof(struct udp_header) || ip_later_fragment(ip) ||
         (ip->protocol != IP_PROTO_TCP && ip->protocol != IP_PROTO_UDP)) {
         *key = (struct flow_key){0};
@@ -40,12 +41,24 @@ static inline uint16_t classify(const struct rewriter *rw, const struct packet *
     return (uint16_t)rewriter_map_number(rw, ip->protocol == IP_PROTO_TCP ? MAP_TCP : MAP_UDP);
 }
 
+/* The first packet of a flow: REWRITER_MAP with the flow made, or what becomes of the packet instead. */
+static __attribute__((noinline)) int begin(struct rewriter *rw, unsigned port, struct packet *p, bool tcp,
+                                           const struct flow_key *key, uint32_t now, struct flow **flow)
+{
+    const struct rewriter_begin how = {
+        .port = port, .map = tcp ? MAP_TCP : MAP_UDP, .now = now,
+        .kind = tcp ? (unsigned)REWRITER_TCP_NODATA : (unsigned)KIND_UDP,
+        .protocol = tcp ? IP_PROTO_TCP : IP_PROTO_UDP,
+    };
+
+    return rewriter_begin(rw, &how, key, p, flow);
+}
+
 /* Rewrites the packet; says which output it goes to, or REWRITER_DROP. */
 static inline int translate(struct ip_rewriter *r, unsigned port, struct packet *p, unsigned map,
-                            const struct flow_key *key, struct flow_hit hit, uint32_t now)
+                            const struct flow_key *key, uint32_t bytes, struct flow_hit hit, uint32_t now)
 {
     struct rewriter *rw = &r->rewriter;
-    uint32_t bytes;
     unsigned kind;
     bool tcp;
 
@@ -53,18 +66,12 @@ static inline int translate(struct ip_rewriter *r, unsigned port, struct packet 
         return rewriter_unmappable(rw, port);
     tcp = map == rewriter_map_number(rw, MAP_TCP);
     if (!hit.flow) {
-        const struct rewriter_begin how = {
-            .port = port, .map = tcp ? MAP_TCP : MAP_UDP, .now = now,
-            .kind = tcp ? (unsigned)REWRITER_TCP_NODATA : (unsigned)KIND_UDP,
-            .protocol = tcp ? IP_PROTO_TCP : IP_PROTO_UDP,
-        };
-        int what = rewriter_begin(rw, &how, key, p, &hit.flow);
+        int what = begin(rw, port, p, tcp, key, now, &hit.flow);
 
         if (what != REWRITER_MAP)
             return what;
         hit.direction = FLOW_FORWARD;
     }
-    bytes = rewriter_transport_bytes(p);
     rewriter_apply_network(rw, hit.flow, hit.direction, p);
     rewriter_apply_transport(hit.flow, hit.direction, p, bytes);
     if (tcp)
@@ -75,6 +82,7 @@ static inline int translate(struct ip_rewriter *r, unsigned port, struct packet 
     return hit.flow->output[hit.direction];
 }
 
+__attribute__((flatten))
 static void push(struct element *e, unsigned port, struct batch *batch)
 {
     struct ip_rewriter *r = element_as(struct ip_rewriter, e);
@@ -82,6 +90,7 @@ static void push(struct element *e, unsigned port, struct batch *batch)
     struct flow_hit hit[BATCH_MAX];
     struct flow_key key[BATCH_MAX];
     uint16_t map[BATCH_MAX];
+    uint32_t bytes[BATCH_MAX];
     unsigned out[BATCH_MAX], n = 0;
     uint64_t changes;
 
@@ -93,7 +102,7 @@ static void push(struct element *e, unsigned port, struct batch *batch)
             continue;
         }
         batch->pkt[n] = p;
-        map[n] = classify(&r->rewriter, p, &key[n]);
+        map[n] = classify(&r->rewriter, p, &key[n], &bytes[n]);
         n++;
     }
     batch->n = n;
@@ -105,25 +114,27 @@ static void push(struct element *e, unsigned port, struct batch *batch)
         /* A new flow for an earlier packet may be this one's, or have removed this one's. */
         if (flow_table_changes(r->rewriter.flows) != changes && map[i] != FLOW_MAP_NONE)
             hit[i] = flow_table_find(r->rewriter.flows, map[i], &key[i]);
-        out[i] = (unsigned)translate(r, port, batch->pkt[i], map[i], &key[i], hit[i], now);
+        out[i] = (unsigned)translate(r, port, batch->pkt[i], map[i], &key[i], bytes[i], hit[i], now);
     }
     element_dispatch(e, batch, out, &r->rewriter.drops);
 }
 
+__attribute__((flatten))
 static void push_one(struct element *e, unsigned port, struct packet *p)
 {
     struct ip_rewriter *r = element_as(struct ip_rewriter, e);
     struct flow_hit hit = {NULL, 0};
     struct flow_key key;
+    uint32_t bytes;
     unsigned map;
     int out = REWRITER_DROP;
 
     p = packet_writable(p);
     if (p) {
-        map = classify(&r->rewriter, p, &key);
+        map = classify(&r->rewriter, p, &key, &bytes);
         if (map != FLOW_MAP_NONE)
             hit = flow_table_find(r->rewriter.flows, map, &key);
-        out = translate(r, port, p, map, &key, hit, flow_ticks(platform_now_ns()));
+        out = translate(r, port, p, map, &key, bytes, hit, flow_ticks(platform_now_ns()));
     }
     if (out >= 0) {
         element_push_one(e, (unsigned)out, p);
