@@ -26,6 +26,11 @@ struct text;
 
 uint64_t platform_now_ns(void);         /* monotonic */
 uint64_t platform_wall_ns(void);        /* since 1970-01-01 UTC */
+/* The processor's own counter, for differences: it runs on whatever the clocks above show. */
+static inline uint64_t platform_cycles(void)
+{
+    return __builtin_ia32_rdtsc();
+}
 /* What elements print (Print, chatter): stderr in a process, the console in a guest. */
 void platform_log(const char *text, size_t length);
 /* Not for secrets: flow identifiers, jitter, hash seeds. */

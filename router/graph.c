@@ -386,6 +386,16 @@ static void check_uses(struct graph *g)
 
 /* ---- wires ---- */
 
+void graph_set_entries(struct port *port)
+{
+    if (port->pull)
+        port->pull = port->peer->class->pull;
+    if (!port->push)
+        return;
+    port->push = port->peer->class->push;
+    port->push_one = port->peer->class->push_one ? port->peer->class->push_one : element_push_one_by_batch;
+}
+
 static bool make_ports(struct graph *g)
 {
     for (unsigned i = 0; i < g->router->n_elements; i++) {
@@ -409,14 +419,12 @@ static bool make_ports(struct graph *g)
 
         if (from->output_is_pull[c->from_port]) {
             port = &to->inputs[c->to_port];
-            *port = (struct port){.peer = from, .peer_port = c->from_port,
-                                  .pull = from->class->pull};
+            *port = (struct port){.peer = from, .peer_port = c->from_port, .pull = from->class->pull};
         } else {
             port = &from->outputs[c->from_port];
-            *port = (struct port){.peer = to, .peer_port = c->to_port, .push = to->class->push,
-                                  .push_one = to->class->push_one ? to->class->push_one
-                                                                  : element_push_one_by_batch};
+            *port = (struct port){.peer = to, .peer_port = c->to_port, .push = to->class->push};
         }
+        graph_set_entries(port);
     }
     return true;
 }

@@ -11,6 +11,8 @@
 
 #include "router/router.h"
 
+/* The entries by which a wired port calls its peer, when nothing stands in their place (profile.h). */
+void graph_set_entries(struct port *port);
 bool graph_wire(struct router *router, const struct plan *plan, struct errors *errors);
 /* Whether packets that enter at `input` may leave at `output`, by the class's flow code. */
 bool graph_flows(const struct element *e, unsigned input, unsigned output);

@@ -11,6 +11,7 @@
 
 #include "platform/platform.h"
 #include "router/graph.h"
+#include "router/profile.h"
 #include "router/router.h"
 #include "router/version.h"
 
@@ -107,6 +108,9 @@ static const struct handler default_handlers[] = {
      .help = "its ports, packets moved there, and what they are connected to"},
     {.name = "handlers", .flags = HANDLER_CALM, .read = read_handlers,
      .help = "the names of its handlers"},
+    {.name = "cycles", .read = profile_read_cycles,
+     .help = "runs of its tasks, timers fired, and pushes and pulls (xfer), each with the cycles that they took; see the "
+             "router's profile"},
     {0},
 };
 
@@ -295,6 +299,8 @@ static const struct handler router_handlers[] = {
      .help = "the ports at which packets are moved: inputs that pull (i), outputs that push (o)"},
     {.name = "active_port_stats", .read = read_active_port_stats,
      .help = "how many packets were moved at each of these ports"},
+    {.name = "profile", .read = profile_read, .write = profile_write,
+     .help = "where the cycles go, element by element, since 'on' was written; 'off' and 'reset' as well"},
     {.name = "memory", .read = read_memory, .help = "memory of the system, bytes"},
     {.name = "hotconfig", .write = write_hotconfig, .flags = HANDLER_RAW,
      .help = "a write replaces the configuration, when all is well with the new one"},

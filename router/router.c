@@ -14,6 +14,7 @@
 #include "platform/platform.h"
 #include "router/graph.h"
 #include "router/names.h"
+#include "router/profile.h"
 
 /* ---- elements by name ---- */
 
@@ -331,6 +332,7 @@ void router_destroy(struct router *r)
     for (unsigned i = r->n_elements; i-- > 0;)
         destroy_element(r->elements[r->configure_order ? r->configure_order[i] : i]);
     names_free(r);
+    profile_free(r);
     free(r->elements);
     free(r->name_table);
     free(r->configure_order);
@@ -358,6 +360,8 @@ void router_take_place(struct router *r)
         if (old && e->class->take_state)
             e->class->take_state(e, old);
     }
+    if (r->replaces)
+        profile_take_place(r);
     r->replaces = NULL;
 }
 

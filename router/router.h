@@ -35,6 +35,7 @@ struct router {
     unsigned *configure_order;          /* element indexes by phase */
     unsigned *reached_by, searches;     /* per element, the notifier search that reached it last */
     void *names;                        /* AddressInfo, PortInfo: see names.h */
+    struct profile *profile;            /* see profile.h; NULL: it was never switched on */
     struct router *replaces;            /* whose place it shall take, while that one runs; NULL: nobody's */
     /*
      * What the handler `hotconfig` does: false, with errors added, when the text makes no router that

@@ -302,7 +302,7 @@ static void test_handlers(void **state)
         "invalid number (got 'x')\n"
         "no element 't'\n"
         "no 's.nope' handler; there is runs, limit, scheduled, tickets, home_thread, name, class, "
-        "config, ports, handlers\n"
+        "config, ports, handlers, cycles\n"
         "'s.runs' not a write handler\n"
         "read handler 's.runs' does not take parameters\n");
     text_free(&out);

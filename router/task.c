@@ -15,6 +15,7 @@
 #include "platform/platform.h"
 #include "router/element.h"
 #include "router/names.h"
+#include "router/profile.h"
 #include "router/router.h"
 
 enum { STRIDE1 = 1 << 16 };
@@ -290,21 +291,7 @@ void timer_destroy(struct timer *timer)
 
 /* ---- the loop ---- */
 
-int scheduler_init(struct scheduler *scheduler)
-{
-    memset(scheduler, 0, sizeof *scheduler);
-    scheduler->now_ns = platform_now_ns();
-    return 0;
-}
-
-void scheduler_destroy(struct scheduler *scheduler)
-{
-    free(scheduler->tasks);
-    free(scheduler->timers);
-    memset(scheduler, 0, sizeof *scheduler);
-}
-
-static void fire_timers(struct scheduler *s)
+static inline void fire_timers(struct scheduler *s, bool measured)
 {
     /* Bounded: a timer that sets itself to a time already past must not starve the tasks. */
     unsigned most = s->n_timers;
@@ -316,7 +303,10 @@ static void fire_timers(struct scheduler *s)
 
         remove_timer(s, 0);
         bounds_renew();
-        timer->fire(timer->element, timer);
+        if (measured)
+            profile_fire_timer(timer);
+        else
+            timer->fire(timer->element, timer);
         if (bounds_reached())
             break;
     }
@@ -351,17 +341,21 @@ static void answer_stop(struct scheduler *s)
         s->stop = true;
 }
 
-bool scheduler_run(struct scheduler *s, unsigned tasks)
+/* Twice in the program, so that not to measure costs nothing. */
+static inline __attribute__((always_inline)) bool run(struct scheduler *s, unsigned tasks, bool measured)
 {
     answer_stop(s);
     if (s->stop)
         return s->n_tasks > 0;
-    fire_timers(s);
+    fire_timers(s, measured);
     while (tasks-- && s->n_tasks && !s->stop && !s->stop_asked) {
         struct task *task = begin_run(s);
 
         bounds_renew();
-        task->run(task->element, task);
+        if (measured)
+            profile_run_task(task);
+        else
+            task->run(task->element, task);
         if (s->running)                 /* or else it destroyed itself */
             end_run(s);
         if (bounds_reached())           /* a long run: others that share the processor are next */
@@ -369,6 +363,36 @@ bool scheduler_run(struct scheduler *s, unsigned tasks)
     }
     answer_stop(s);
     return s->n_tasks > 0 || s->stop_asked;
+}
+
+static bool run_plain(struct scheduler *s, unsigned tasks)
+{
+    return run(s, tasks, false);
+}
+
+static bool run_measured(struct scheduler *s, unsigned tasks)
+{
+    return run(s, tasks, true);
+}
+
+void scheduler_measure(struct scheduler *s, bool on)
+{
+    s->run = on ? run_measured : run_plain;
+}
+
+int scheduler_init(struct scheduler *scheduler)
+{
+    memset(scheduler, 0, sizeof *scheduler);
+    scheduler->now_ns = platform_now_ns();
+    scheduler->run = run_plain;
+    return 0;
+}
+
+void scheduler_destroy(struct scheduler *scheduler)
+{
+    free(scheduler->tasks);
+    free(scheduler->timers);
+    memset(scheduler, 0, sizeof *scheduler);
 }
 
 uint64_t scheduler_deadline(const struct scheduler *s)

@@ -58,6 +58,7 @@ struct scheduler {
     bool (*goes_on)(void *context, bool interrupted);   /* NULL: a request to stop is granted */
     void *goes_on_context;
     void *owner;                        /* the platform's: thread or loop */
+    bool (*run)(struct scheduler *scheduler, unsigned tasks);  /* scheduler_run(), or that and measured */
 };
 
 /* Also makes room in the scheduler's heap: -ENOMEM if there is none. Call in initialize(). */
@@ -109,7 +110,12 @@ void scheduler_destroy(struct scheduler *scheduler);
  * Fires due timers and runs up to `tasks` tasks. True when tasks are still
  * runnable: call again soon. False: sleep until scheduler_deadline() or platform_wake().
  */
-bool scheduler_run(struct scheduler *scheduler, unsigned tasks);
+static inline bool scheduler_run(struct scheduler *scheduler, unsigned tasks)
+{
+    return scheduler->run(scheduler, tasks);
+}
+/* Whether the profile (profile.h) measures its tasks and timers, from the next call of scheduler_run() on. */
+void scheduler_measure(struct scheduler *scheduler, bool on);
 /* From within: stops, unless goes_on() wants to go on. */
 void scheduler_ask_stop(struct scheduler *scheduler);
 /* From outside: stops; goes_on() may tidy up before, whatever it answers. */

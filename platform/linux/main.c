@@ -20,6 +20,7 @@
 #include "platform/linux/reconfigure.h"
 #include "platform/linux/results.h"
 #include "platform/platform.h"
+#include "router/profile.h"
 #include "router/router.h"
 
 enum { PACKETS_AT_START = 256, PACKETS_MAX = 1 << 17 };
@@ -36,6 +37,18 @@ static void print_time(uint64_t wall_ns, const struct rusage *before)
              (double)(after.ru_stime.tv_usec - before->ru_stime.tv_usec) / 1e6;
     printf("%.3fu %.3fs %u:%05.2f\n", user, system, (unsigned)(wall_ns / 60000000000),
            (double)(wall_ns % 60000000000) / 1e9);
+}
+
+static void print_profile(struct router *r)
+{
+    struct errors errors = {0};
+    struct text table = {0};
+
+    profile_switch(r, false);
+    router_read(r, "profile", NULL, &table, &errors);
+    fputs(text_string(&table), stderr);
+    text_free(&table);
+    results_report(&errors, false);
 }
 
 static void drive(const struct options *options, struct router *r)
@@ -65,8 +78,12 @@ static int run(const struct options *options, struct router *r)
     if (up) {
         if (options->output && !results_write_flat(r, options->output))
             status = 1;
+        if (options->profile && !profile_switch(r, true))
+            fprintf(stderr, "warning: no memory for --profile\n");
         drive(options, r);
         r = reconfigure_current();      /* not the one that it was, maybe */
+        if (options->profile)
+            print_profile(r);
         if (!results_print(r, options->handlers, options->n_handlers))
             status = 1;
         if (options->exit_handler)

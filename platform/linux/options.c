@@ -15,7 +15,7 @@
 
 enum {
     OPTION_HELP = 256, OPTION_SOCKET, OPTION_SIMTIME, OPTION_WARNINGS, OPTION_NO_RECONFIGURE,
-    OPTION_NO_AFFINITY, OPTION_MAN, OPTION_ELEMENTS_MAN,
+    OPTION_NO_AFFINITY, OPTION_MAN, OPTION_ELEMENTS_MAN, OPTION_PROFILE,
 };
 
 enum { SIMULATION_START_S = 1000000000, OPERAND = 1 };
@@ -36,6 +36,8 @@ static const struct option_row table[] = {
     {'o', "output", "FILE", "write the flat configuration to FILE ('-': standard output)"},
     {'q', "quit", NULL, "do not run the driver"},
     {'t', "time", NULL, "print how long the driver took"},
+    {OPTION_PROFILE, "profile", NULL, "measure where the cycles go, element by element, and print it to standard error "
+     "after the run, as handler 'profile' does"},
     {'w', "no-warnings", NULL, "do not print warnings"},
     {OPTION_SIMTIME, "simtime", "[=T]", "run in simulated time, from T seconds (default 1000000000): timers "
      "fire in order without waiting, chance is the same each time, and so every run says the same"},
@@ -267,6 +269,7 @@ static int take(struct options *o, int letter, char *value)
     case OPTION_WARNINGS: o->no_warnings = false; return -1;
     case 'q': o->quit = true; return -1;
     case 't': o->time = true; return -1;
+    case OPTION_PROFILE: o->profile = true; return -1;
     case 'v':
         printf("click (ClickOS %s) %s\n", CLICKOS_VERSION, CLICK_VERSION);
         return 0;

@@ -29,7 +29,7 @@ struct options {
     unsigned n_defines;
     struct options_socket *sockets;     /* TCP first, then UNIX, then SOCKET, as Click numbers them */
     unsigned n_sockets;
-    bool quit, time, no_warnings;
+    bool quit, time, no_warnings, profile;
     bool allow_reconfigure;
     bool simulate;
     uint64_t simulation_start_ns;

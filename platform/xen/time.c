@@ -5,6 +5,7 @@
  * Xen writes, per virtual CPU, the time at some tick of the CPU's counter and the counter's scale.
  * The version is odd while it writes and moves on afterwards: read it, read the rest, read it again.
  */
+#include "platform/platform.h"
 #include "platform/xen/guest.h"
 #include "platform/xen/hypercall.h"
 
@@ -29,10 +30,8 @@ void shared_info_init(void)
 
 static uint64_t read_tsc(void)
 {
-    uint32_t low, high;
-
-    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
+    __asm__ volatile("lfence" : : : "memory");
+    return platform_cycles();
 }
 
 uint64_t time_now(void)
