@@ -629,6 +629,28 @@ static void run_naive(const struct classify_program *program, struct packet *con
         rule[i] = classify_naive(&program->rules, packets[i]);
 }
 
+/*
+ * One packet by the first field alone, as run_one_word() does it: false when that does not decide, or when the program
+ * is not one for this.
+ */
+static inline bool run_single_first(const struct classify_program *program, const struct packet *packet, unsigned *rule)
+{
+    const struct field *f = &program->field[0];
+    struct classify_view view;
+    uint64_t bits;
+
+    if (!program->direct || !program->n_fields)
+        return false;
+    view = classify_view(packet, (enum classify_base)f->base);
+    if (view.length < (uint32_t)f->offset + f->size)
+        return false;
+    bits = program->only_word & f->row_of[entry_of(f, view.start + f->offset)];
+    if (bits & -bits & program->more)
+        return false;
+    *rule = decide(program, 0, bits, packet);
+    return true;
+}
+
 /* One packet, without the arrays that a group needs. */
 static unsigned run_single(const struct classify_program *program, const struct packet *packet)
 {
@@ -649,8 +671,6 @@ static unsigned run_single(const struct classify_program *program, const struct 
 
         if (whole && f->row_of) {
             bits &= f->row_of[entry_of(f, at->start + f->offset)];
-            if (!(bits & -bits & program->more))
-                break;
             continue;
         }
         c = class_in(f, at->start, at->length, whole);
@@ -664,7 +684,8 @@ void classify_run(const struct classify_program *program, struct packet *const *
                   unsigned n, unsigned *rule)
 {
     if (n == 1 && (program->words == 1 || program->n_fields)) {
-        rule[0] = run_single(program, packets[0]);
+        if (!run_single_first(program, packets[0], rule))
+            rule[0] = run_single(program, packets[0]);
         return;
     }
     while (n) {

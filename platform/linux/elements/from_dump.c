@@ -263,40 +263,69 @@ static inline void copy_small(uint8_t *to, const uint8_t *from, uint32_t n)
     memcpy(to + 14, from + 14, 32);
 }
 
-/* Whether records are packets, and nothing else about them matters. */
-static bool is_plain(const struct from_dump *f)
+/* Whether the next records are packets, and nothing else about them matters. One branch: it is asked for each of them. */
+static inline bool is_plain(const struct from_dump *f)
 {
-    return !f->swapped && !f->timing && !f->force_ip && f->sample == SAMPLE_ONE && f->times_known &&
-           !f->check_first && !f->check_last && !f->waiting;
+    return !(f->swapped | f->timing | f->force_ip | f->check_first | f->check_last | f->ended) & f->times_known
+           & f->active & (f->sample == SAMPLE_ONE) & !f->waiting;
 }
 
-/* The same as fill() for small records that stand whole in the block; leaves the rest to that. */
+/* The small record that stands whole between `at` and `end`, as a packet; NULL: it is not such a one, or no memory. */
+static inline struct packet *plain_packet(const uint8_t *at, const uint8_t *end, uint64_t unit)
+{
+    struct pcap_record_header h;
+    struct packet *p;
+
+    if ((size_t)(end - at) < sizeof h + SMALL)
+        return NULL;
+    memcpy(&h, at, sizeof h);
+    if (h.captured > SMALL || !(p = packet_new()))
+        return NULL;
+    p->length = h.captured;
+    p->timestamp_ns = (uint64_t)h.seconds * 1000000000 + h.fraction * unit;
+    if (h.length > h.captured)
+        packet_set_anno_u32(p, ANNO_EXTRA_LENGTH, h.length - h.captured);
+    p->mac = p->data;
+    copy_small(p->data, at + sizeof h, h.captured);
+    return p;
+}
+
+/* The same as fill() for such records; leaves the rest to that. */
 static unsigned fill_plain(struct from_dump *f, struct batch *batch, unsigned max)
 {
     const uint8_t *at = f->block + f->used, *end = f->block + f->have;
     uint64_t unit = f->nanoseconds ? 1 : 1000;
+    struct packet *p;
     unsigned got = 0;
 
-    for (; got < max && (size_t)(end - at) >= sizeof(struct pcap_record_header) + SMALL; got++) {
-        struct pcap_record_header h;
-        struct packet *p;
-
-        memcpy(&h, at, sizeof h);
-        if (h.captured > SMALL || !(p = packet_new()))
-            break;
-        p->length = h.captured;
-        p->timestamp_ns = (uint64_t)h.seconds * 1000000000 + h.fraction * unit;
-        if (h.length > h.captured)
-            packet_set_anno_u32(p, ANNO_EXTRA_LENGTH, h.length - h.captured);
-        p->mac = p->data;
-        copy_small(p->data, at + sizeof h, h.captured);
+    for (; got < max && (p = plain_packet(at, end, unit)); got++) {
         batch_add(batch, p);
         f->record_position = f->file_position + (uint64_t)(at - (f->block + f->used));
-        at += sizeof h + h.captured;
+        at += sizeof(struct pcap_record_header) + p->length;
     }
     f->file_position += (uint64_t)(at - (f->block + f->used));
     f->used = (size_t)(at - f->block);
     return got;
+}
+
+/* The same as fill() for one such record, as BURST 1 is the default; NULL: that has to be asked. */
+static inline struct packet *next_plain(struct from_dump *f)
+{
+    const uint8_t *at = f->block + f->used;
+    struct packet *p;
+    size_t size;
+
+    if (!is_plain(f))
+        return NULL;
+    p = plain_packet(at, f->block + f->have, f->nanoseconds ? 1 : 1000);
+    if (!p)
+        return NULL;
+    size = sizeof(struct pcap_record_header) + p->length;
+    f->record_position = f->file_position;
+    f->file_position += size;
+    f->used += size;
+    f->count++;
+    return p;
 }
 
 /* The next record as a packet; NULL at the end, or (with `*skipped`) when it was left out. */
@@ -400,7 +429,7 @@ static void end(struct from_dump *f)
 /* Adds up to max packets; says how many. Stops at one that is not due yet. */
 static unsigned fill(struct from_dump *f, struct batch *batch, unsigned max, uint64_t *wait_ns)
 {
-    unsigned got = is_plain(f) && f->active && !f->ended ? fill_plain(f, batch, max) : 0;
+    unsigned got = is_plain(f) ? fill_plain(f, batch, max) : 0;
 
     *wait_ns = 0;
     while (got < max && !f->ended && f->active) {
@@ -440,11 +469,16 @@ static bool run(struct element *e, struct task *task)
     struct from_dump *f = element_as(struct from_dump, e);
     unsigned bursts = 1 + BATCH_NORMAL / f->burst;
     struct batch batch;
+    struct packet *p;
     uint64_t wait_ns;
 
     if (!f->active)
         return false;
     do {
+        if (f->burst == 1 && (p = next_plain(f))) {
+            element_push_one(e, 0, p);
+            continue;
+        }
         batch.n = 0;
         fill(f, &batch, f->burst, &wait_ns);
         if (wait_ns)
