@@ -79,6 +79,18 @@ $(TEST_BIN): %: %.o $(TEST_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka -lm $(TEST_LIBS)
 
+# What the proof of the classifiers needs besides; without sanitizers it gets through millions of pairs.
+PROOF_SRC := tests/proof/meaning.c tests/proof/rule_sets.c
+$(BUILD)/test/tests/proof/classify_proof_test: $(PROOF_SRC:%.c=$(BUILD)/test/%.o)
+
+$(BUILD)/process/tests/proof/classify_proof_test: $(PROOF_SRC:%.c=$(BUILD)/process/%.o) \
+    $(BUILD)/process/tests/proof/classify_proof_test.o $(filter-out %/linux/main.o,$(PROCESS_OBJ))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lm
+
+classify-proof: $(BUILD)/process/tests/proof/classify_proof_test ## classifiers against what rules mean: PAIRS (10000000), SEED (1)
+	$(Q)CLASSIFY_PROOF_PAIRS=$(or $(PAIRS),10000000) CLASSIFY_PROOF_SEED=$(or $(SEED),1) $<
+
 # The program under sanitizers, on which conformance runs.
 $(BUILD)/test/click: $(TEST_OBJ) $(BUILD)/test/platform/linux/main.o
 	$(call say,LINK,$@)
@@ -165,7 +177,7 @@ help: ## this list
 clean: ## removes what was built
 	rm -rf $(BUILD)
 
-.PHONY: all process guest cli man install test unit-tests corpus corpus-merge fuzz conformance \
+.PHONY: all process guest cli man install test unit-tests classify-proof corpus corpus-merge fuzz conformance \
     process-tests lab-tests warnings packages demo bench bench-instructions help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -778,20 +778,30 @@ static uint32_t emit_protocol(struct reader *r, int protocol, bool other)
     return classify_test(rules, CLASSIFY_NETWORK, 9, 1, op, 0xFF, (uint32_t)protocol);
 }
 
-/* Six bytes in three tests; != is one that differs. */
+/* Two bytes of an address at the offset, i bytes into the address. */
+static uint32_t emit_ether_part(struct reader *r, const struct term *t, unsigned offset, unsigned i,
+                                enum classify_op op)
+{
+    return classify_test(r->rules, CLASSIFY_MAC, offset + i, 2, op,
+                         t->mask.kind ? be16_get(&t->mask.mac[i]) : 0xFFFF, be16_get(&t->data.mac[i]));
+}
+
+/* Six bytes in three tests; != is one that differs, in an address that is there to its end. */
 static uint32_t emit_ether(struct reader *r, const struct term *t, unsigned offset)
 {
+    enum classify_op op = t->negated ? CLASSIFY_NE : CLASSIFY_EQ;
     uint32_t group = classify_group(r->rules, t->negated ? CLASSIFY_OR : CLASSIFY_AND);
+    unsigned last = 4;
 
-    for (unsigned i = 0; i < 6; i += 2) {
-        uint32_t mask = t->mask.kind ? be16_get(&t->mask.mac[i]) : 0xFFFF;
-
-        classify_append(r->rules, group,
-                        classify_test(r->rules, CLASSIFY_MAC, offset + i, 2,
-                                      t->negated ? CLASSIFY_NE : CLASSIFY_EQ, mask,
-                                      be16_get(&t->data.mac[i])));
-    }
-    return group;
+    for (unsigned i = 0; i < 6; i += 2)
+        classify_append(r->rules, group, emit_ether_part(r, t, offset, i, op));
+    if (!t->negated)
+        return group;
+    while (last && t->mask.kind && !be16_get(&t->mask.mac[last]))
+        last -= 2;
+    return emit_pair(r, CLASSIFY_AND, group,
+                     emit_pair(r, CLASSIFY_OR, emit_ether_part(r, t, offset, last, CLASSIFY_EQ),
+                               emit_ether_part(r, t, offset, last, CLASSIFY_NE)));
 }
 
 /*

@@ -137,6 +137,20 @@ static void later_fragments_have_no_ports(void **state)
     assert_true(matches("tcp and frag", &f.p));
 }
 
+/* An address that a packet is too short to have neither is another one nor differs from it. */
+static void addresses_cut_short_do_not_compare(void **state)
+{
+    struct frame f;
+
+    (void)state;
+    make_frame(&f, IP_PROTO_TCP, 1024, 80);
+    f.p.length = 11;
+    assert_true(matches("ether dst != 9:9:9:9:9:9", &f.p));
+    assert_false(matches("ether src != 9:9:9:9:9:9", &f.p));
+    assert_true(matches("ether src & ff:ff:ff:ff:0:0 != 9:9:9:9:9:9", &f.p));
+    assert_true(matches("not ether src 2:3:4:5:6:7", &f.p));
+}
+
 static void errors_are_bounded(void **state)
 {
     struct classify_rules rules = {0};
@@ -279,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expressions_mean_what_the_manual_says),
         cmocka_unit_test(later_fragments_have_no_ports),
+        cmocka_unit_test(addresses_cut_short_do_not_compare),
         cmocka_unit_test(errors_are_bounded),
         cmocka_unit_test(compiled_equals_naive),
         TEST(rules_change_as_a_whole),
