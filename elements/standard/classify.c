@@ -49,7 +49,7 @@ struct classify_program {
     unsigned words;                 /* of a row */
     unsigned block_words;           /* at least BLOCK_WORDS, so that 64 blocks make a row */
     uint64_t only_word;             /* words == 1: a bit for each conjunction */
-    uint64_t more;                  /* words == 1: conjunctions that look at other fields than the first */
+    uint64_t more;                  /* words == 1: conjunctions that the first field alone does not decide */
     uint32_t *rule;                 /* of each conjunction */
     uint64_t *maybe;                /* conjunctions that need the rule's own word; NULL: none */
     bool *dead;                     /* per rule */
@@ -310,6 +310,8 @@ static void choose_first_field(struct classify_program *p)
     }
     for (unsigned k = 1; k < p->n_fields; k++)
         p->more |= look_at_field(&p->field[k]);
+    if (p->maybe)                       /* behind one that turns out not to match others may */
+        p->more |= p->maybe[0];
 }
 
 static struct classify_program *make_program(const struct classify_conjunctions *all,
