@@ -38,7 +38,7 @@ install-cli: cli
 
 # Tests of the command also need the parts of it that have no Xen in them.
 CLI_TESTS := $(patsubst %.c,$(BUILD)/test/%,$(wildcard cli/*_test.c))
-$(CLI_TESTS): $(BUILD)/test/cli/options.o $(BUILD)/test/cli/print.o
+$(CLI_TESTS): $(BUILD)/test/cli/options.o $(BUILD)/test/cli/print.o $(BUILD)/test/cli/profile_json.o
 $(CLI_TESTS): TEST_LIBS = -ljansson
 
 .PHONY: install-cli FORCE

@@ -462,3 +462,39 @@ int client_refused(const struct client *client, const struct message *reply)
         print_line(stderr, text_string(&reply->data), reply->data.length, true);
     return EXIT_FAILURE;
 }
+
+char *client_handler(struct client *client, unsigned instance, const char *name, const char *value)
+{
+    struct message reply;
+    struct text line = {0};
+    char *said = NULL;
+
+    text_puts(&line, value ? "write" : "read");
+    protocol_word(&line, "handler", name);
+    switch (client_request(client, instance, &line, value, value ? strlen(value) : 0, false, &reply)) {
+    case CLIENT_OK:
+        said = strdup(text_string(&reply.data));
+        message_free(&reply);
+        break;
+    case CLIENT_REFUSED:
+        client_refused(client, &reply);
+        message_free(&reply);
+        break;
+    case CLIENT_FAILED:
+        break;
+    }
+    return said;
+}
+
+void client_pause(unsigned seconds)
+{
+    uint64_t end = now_ns() + seconds * UINT64_C(1000000000), now;
+
+    /* Looked at more than once: a signal may come just before poll() would sleep. */
+    while (!interrupted && (now = now_ns()) < end) {
+        uint64_t left = (end - now) / 1000000 + 1;
+
+        poll(NULL, 0, left < LOOK_MS ? (int)left : LOOK_MS);
+    }
+    interrupted = 0;
+}

@@ -67,6 +67,15 @@ enum client_result client_wait(struct client *client, unsigned instance, const c
 /* Prints the reply's errors, for people to stderr, with --json to stdout. Returns EXIT_FAILURE. */
 int client_refused(const struct client *client, const struct message *reply);
 
+/*
+ * Reads a handler, or writes `value` to it when that is not NULL. What it says, malloc'ed; NULL: a message is
+ * printed, the VM's or that it did not answer.
+ */
+char *client_handler(struct client *client, unsigned instance, const char *name, const char *value);
+
+/* Sleeps for so long, or until a signal says that this is enough; requests can be made afterwards. */
+void client_pause(unsigned seconds);
+
 /* With --verbose: "   12.3 ms  what" to stderr, since the client was opened. */
 void client_phase(const struct client *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

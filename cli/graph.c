@@ -87,30 +87,6 @@ static int draw(const struct text *dot, const char *format, const char *name)
 
 /* ---- what a VM has to say ---- */
 
-/* The value of a handler, malloc'ed; NULL: a message is printed. */
-static char *read_handler(struct client *client, unsigned instance, const char *name)
-{
-    struct message reply;
-    struct text line = {0};
-    char *value = NULL;
-
-    text_puts(&line, "read");
-    protocol_word(&line, "handler", name);
-    switch (client_request(client, instance, &line, NULL, 0, false, &reply)) {
-    case CLIENT_OK:
-        value = strdup(text_string(&reply.data));
-        message_free(&reply);
-        break;
-    case CLIENT_REFUSED:
-        client_refused(client, &reply);
-        message_free(&reply);
-        break;
-    case CLIENT_FAILED:
-        break;
-    }
-    return value;
-}
-
 /* "count 12\ndrops 0", for each element that has such handlers. False: a message is printed. */
 static bool read_notes(struct client *client, unsigned instance, struct router *r, char **notes)
 {
@@ -128,7 +104,7 @@ static bool read_notes(struct client *client, unsigned instance, struct router *
                 continue;
             text_truncate(&name, 0);
             text_printf(&name, "%s.%s", e->name, live[k]);
-            value = read_handler(client, instance, text_string(&name));
+            value = client_handler(client, instance, text_string(&name), NULL);
             ok = value != NULL;
             if (ok)
                 text_printf(&note, "%s%s %.*s", note.length ? "\n" : "", live[k], (int)strcspn(value, "\n"), value);
@@ -202,7 +178,7 @@ static int graph_of_vm(const struct invocation *invocation, const char *vm)
     if (!client_open(&client, invocation, vm))
         return EXIT_FAILURE;
     local.name = client.name;
-    local.text = read_handler(&client, (unsigned)option_number(invocation, "instance"), "config");
+    local.text = client_handler(&client, (unsigned)option_number(invocation, "instance"), "config", NULL);
     if (local.text) {
         local.length = strlen(local.text);
         code = graph(invocation, &local, &client);

@@ -55,6 +55,24 @@ def test_start_read_write_stop(clickos, vm):
     assert "no instance 0" in clickos.wrong("read", vm, "c.count")
 
 
+def test_where_the_cycles_go(clickos, vm):
+    config = "s :: InfiniteSource(BURST 8) -> c :: Counter -> q :: Queue -> u :: Unqueue -> d :: Discard"
+    assert clickos.start(vm, config).returncode == 0
+    assert clickos.must("read", vm, "profile") == "off: 0 cycles, 0 of them in elements\n"
+    profile = clickos.json("profile", vm, "--seconds", 1)
+    by_name = {e["element"]: e for e in profile["elements"]}
+    assert set(by_name) == set("scqud")
+    assert by_name["q"]["class"] == "Queue"
+    assert 0 < sum(e["self"] for e in profile["elements"]) == profile["in_elements"] < profile["cycles"]
+    assert by_name["c"]["packets"] == 8 * by_name["c"]["calls"] > 0
+    assert by_name["s"]["total"] >= by_name["s"]["self"]
+    assert clickos.must("read", vm, "profile").startswith("off: ")
+    assert clickos.must("read", vm, "q.cycles").startswith("xfer ")
+    table = clickos.must("profile", vm, "-s", 1)
+    assert "self/packet" in table and "c :: Counter" in table
+    assert "no instance 9" in clickos.wrong("profile", vm, "--instance", 9)
+
+
 def test_a_picture_with_counters(clickos, vm):
     config = "s :: InfiniteSource(LIMIT 3) -> c :: Counter -> q :: Queue(4) -> Idle;\n"
     assert clickos.start(vm, config).returncode == 0
