@@ -171,6 +171,9 @@ bench-instructions: process ## instructions a packet, by valgrind
 	$(Q)./need-packages bench/packages
 	$(Q)BUILD=$(abspath $(BUILD)) bench/instructions.py $(BENCH_ARGS)
 
+bench-cycles: process ## where the cycles of a packet go, class by class
+	$(Q)BUILD=$(abspath $(BUILD)) bench/cycles.py $(BENCH_ARGS)
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -178,7 +181,7 @@ clean: ## removes what was built
 	rm -rf $(BUILD)
 
 .PHONY: all process guest cli man install test unit-tests classify-proof corpus corpus-merge fuzz conformance \
-    process-tests lab-tests warnings packages demo bench bench-instructions help clean
+    process-tests lab-tests warnings packages demo bench bench-instructions bench-cycles help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test $(BUILD)/fuzz -name '*.d' 2>/dev/null)

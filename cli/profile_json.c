@@ -28,10 +28,10 @@ static json_t *read_row(const char *line, size_t n)
 
 json_t *profile_json(const char *table)
 {
-    unsigned long long cycles, in_elements;
+    unsigned long long cycles, in_elements, to_measure;
     json_t *elements;
 
-    if (sscanf(table, "%*3[a-z]: %20llu cycles, %20llu of them", &cycles, &in_elements) != 2)
+    if (sscanf(table, "%*3[a-z]: %20llu cycles, %20llu in elements, %20llu to", &cycles, &in_elements, &to_measure) != 3)
         return NULL;
     elements = json_array();
     for (const char *line = strchr(table, '\n'); line; line = strchr(line, '\n')) {
@@ -41,6 +41,6 @@ json_t *profile_json(const char *table)
         if (row)
             json_array_append_new(elements, row);
     }
-    return json_pack("{s:I, s:I, s:o}", "cycles", (json_int_t)cycles, "in_elements", (json_int_t)in_elements, "elements",
-                     elements);
+    return json_pack("{s:I, s:I, s:I, s:o}", "cycles", (json_int_t)cycles, "in_elements", (json_int_t)in_elements,
+                     "to_measure", (json_int_t)to_measure, "elements", elements);
 }

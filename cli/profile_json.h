@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-/* {"cycles", "in_elements", "elements": [{"element", "class", "self", "total", "calls", "packets"}]}; NULL: it is no such table. */
+/* {"cycles", "in_elements", "to_measure", "elements": [{"element", "class", "self", "total", "calls", "packets"}]}; NULL: it is no such table. */
 json_t *profile_json(const char *table);
 
 #endif

@@ -19,12 +19,12 @@ static void is(const char *table, const char *wanted)
 static void test_a_table(void **state)
 {
     (void)state;
-    is("off: 0 cycles, 0 of them in elements\n", "{\"cycles\":0,\"in_elements\":0,\"elements\":[]}");
-    is("on: 900 cycles, 120 of them in elements\n"
+    is("off: 0 cycles, 0 in elements, 0 to measure them\n", "{\"cycles\":0,\"in_elements\":0,\"to_measure\":0,\"elements\":[]}");
+    is("on: 900 cycles, 120 in elements, 60 to measure them\n"
        "   self     %   self/packet   total  calls  packets  element\n"
        "    100  83.3            -      120      1        0  fw/s@1 :: InfiniteSource\n"
        "     20  16.7          2.0       20      2       10  c :: Counter\n",
-       "{\"cycles\":900,\"in_elements\":120,\"elements\":["
+       "{\"cycles\":900,\"in_elements\":120,\"to_measure\":60,\"elements\":["
        "{\"element\":\"fw/s@1\",\"class\":\"InfiniteSource\",\"self\":100,\"total\":120,\"calls\":1,\"packets\":0},"
        "{\"element\":\"c\",\"class\":\"Counter\",\"self\":20,\"total\":20,\"calls\":2,\"packets\":10}]}");
 }
@@ -35,10 +35,10 @@ static void test_something_else(void **state)
     is("", NULL);
     is("no", NULL);
     is("on: x cycles", NULL);
-    is("on: 1 cycles, 2 of them\n1 2 3 4 5\n1 2 3\n4 5 6 c :: C", "{\"cycles\":1,\"in_elements\":2,\"elements\":[]}");
-    is("on: 1 cycles, 2 of them\n1 2 3 4 5 6\n\n :: \n", "{\"cycles\":1,\"in_elements\":2,\"elements\":[]}");
-    is("on: 1 cycles, 2 of them\n1 2 3 4 5 6 \xff :: \xff",
-       "{\"cycles\":1,\"in_elements\":2,\"elements\":[{\"element\":\"\\\\xff\",\"class\":\"\\\\xff\",\"self\":1,"
+    is("on: 1 cycles, 2 in elements, 3 to\n1 2 3 4 5\n1 2 3\n4 5 6 c :: C", "{\"cycles\":1,\"in_elements\":2,\"to_measure\":3,\"elements\":[]}");
+    is("on: 1 cycles, 2 in elements, 3 to\n1 2 3 4 5 6\n\n :: \n", "{\"cycles\":1,\"in_elements\":2,\"to_measure\":3,\"elements\":[]}");
+    is("on: 1 cycles, 2 in elements, 3 to\n1 2 3 4 5 6 \xff :: \xff",
+       "{\"cycles\":1,\"in_elements\":2,\"to_measure\":3,\"elements\":[{\"element\":\"\\\\xff\",\"class\":\"\\\\xff\",\"self\":1,"
        "\"total\":4,\"calls\":5,\"packets\":6}]}");
 }
 

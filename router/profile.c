@@ -182,7 +182,8 @@ static void calibrate(struct profile *profile)
     }
     free(scratch);
     profile->inside = inside / CALLS_A_TRIAL;
-    profile->outside = (outside - profile->inside) / CALLS_A_TRIAL;
+    outside = (outside - profile->inside) / CALLS_A_TRIAL;
+    profile->outside = outside > 0 ? outside : 0;
 }
 
 /* ---- on and off ---- */
@@ -336,7 +337,7 @@ int profile_read(struct element *e, const struct handler_call *call, struct text
 {
     const struct router *r = e->router;
     const struct profile *profile = r->profile;
-    uint64_t sum = 0, elapsed = profile ? profile->elapsed : 0;
+    uint64_t sum = 0, calls = 0, elapsed = profile ? profile->elapsed : 0;
     struct place *places;
     unsigned n = 0;
 
@@ -349,12 +350,14 @@ int profile_read(struct element *e, const struct handler_call *call, struct text
             continue;
         places[n++] = (struct place){&profile->rows[i], r->elements[i]};
         sum += self_of(&profile->rows[i]);
+        calls += calls_of(&profile->rows[i]);
     }
     qsort(places, n, sizeof *places, compare);
     if (profile_is_on(r))
         elapsed += platform_cycles() - profile->since;
-    text_printf(out, "%s: %llu cycles, %llu of them in elements\n", profile_is_on(r) ? "on" : "off",
-                (unsigned long long)elapsed, (unsigned long long)sum);
+    text_printf(out, "%s: %llu cycles, %llu in elements, %llu to measure them\n", profile_is_on(r) ? "on" : "off",
+                (unsigned long long)elapsed, (unsigned long long)sum,
+                (unsigned long long)(profile ? calls * (uint64_t)(profile->inside + profile->outside) : 0));
     if (n)
         text_printf(out, "%14s %5s %13s %14s %11s %11s  %s\n", "self", "%", "self/packet", "total", "calls",
                     "packets", "element");

@@ -68,7 +68,7 @@ static void test_off_it_is_not_there(void **state)
     bool (*plain_run)(struct scheduler *, unsigned) = scheduler.run;
 
     (void)state;
-    reads(r, "profile", "off: 0 cycles, 0 of them in elements\n");
+    reads(r, "profile", "off: 0 cycles, 0 in elements, 0 to measure them\n");
     reads(r, "c.cycles", "");
     run(3);
     reads(r, "c.cycles", "");
@@ -116,7 +116,7 @@ static void test_counts(void **state)
     assert_true(writes(r, "profile", "off"));
     is_measured(r, "c :: Counter", 10, 40);             /* still there */
     assert_true(writes(r, "profile", "reset"));
-    reads(r, "profile", "off: 0 cycles, 0 of them in elements\n");
+    reads(r, "profile", "off: 0 cycles, 0 in elements, 0 to measure them\n");
     reads(r, "c.cycles", "");
     router_destroy(r);
 }

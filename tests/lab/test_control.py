@@ -58,7 +58,7 @@ def test_start_read_write_stop(clickos, vm):
 def test_where_the_cycles_go(clickos, vm):
     config = "s :: InfiniteSource(BURST 8) -> c :: Counter -> q :: Queue -> u :: Unqueue -> d :: Discard"
     assert clickos.start(vm, config).returncode == 0
-    assert clickos.must("read", vm, "profile") == "off: 0 cycles, 0 of them in elements\n"
+    assert clickos.must("read", vm, "profile") == "off: 0 cycles, 0 in elements, 0 to measure them\n"
     profile = clickos.json("profile", vm, "--seconds", 1)
     by_name = {e["element"]: e for e in profile["elements"]}
     assert set(by_name) == set("scqud")
