@@ -107,7 +107,7 @@ static struct task *begin_run(struct scheduler *s)
     return task;
 }
 
-static void end_run(struct scheduler *s)
+static inline void end_run(struct scheduler *s)
 {
     struct task *task = s->running;
 
@@ -116,10 +116,14 @@ static void end_run(struct scheduler *s)
     if (task->wanted) {
         task->wanted = false;
         task->turn = s->turns++;
-        if (s->n_tasks == 1)
+        if (s->n_tasks == 1 || (s->n_tasks == 2 && runs_before(task, s->tasks[1]))) {
             task->position = 0;
-        else
+        } else if (s->n_tasks == 2) {       /* a source and who empties its queue take turns: often, so it is short */
+            place(s, s->tasks[1], 0);
+            place(s, task, 1);
+        } else {
             sift_down(s, task, 0);
+        }
     } else {
         remove_task(s, 0);
     }

@@ -51,6 +51,7 @@ static void test_the_first_come_is_first_served(void **state)
 {
     (void)state;
     play(1, NULL, 3, "AAA");
+    play(2, NULL, 7, "ABABABA");
     play(3, NULL, 9, "ABCABCABC");
     play(7, NULL, 21, "ABCDEFGABCDEFGABCDEFG");
 }
@@ -60,6 +61,7 @@ static void test_tickets_are_shares(void **state)
     static const int tickets[] = {1024, 2048, 512};
 
     (void)state;
+    play(2, tickets, 9, "ABBABBABB");
     play(3, tickets, 14, "ABCBABBCABBABB");
 }
 

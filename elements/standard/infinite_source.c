@@ -51,11 +51,42 @@ static void ended(struct infinite_source *s)
         write_call_make(&s->end, &s->base);
 }
 
+static uint64_t timestamp_ns(const struct infinite_source *s)
+{
+    return s->timestamp ? platform_wall_ns() : 0;
+}
+
+/* As many as one run shall make, when these are many. */
+static uint64_t push_many(struct infinite_source *s, uint64_t n)
+{
+    struct batch batch;
+    uint64_t made = 0;
+
+    while (made < n && !bounds_reached()) {
+        unsigned want = n - made < BATCH_NORMAL ? (unsigned)(n - made) : BATCH_NORMAL;
+
+        batch.n = 0;
+        if (!source_packet_clone(&s->source, timestamp_ns(s), &batch, want))
+            break;
+        made += batch.n;
+        element_push(&s->base, 0, &batch);
+    }
+    return made;
+}
+
+static uint64_t push_single(struct infinite_source *s)
+{
+    struct packet *p = source_packet_clone_one(&s->source, timestamp_ns(s));
+
+    if (p)
+        element_push_one(&s->base, 0, p);
+    return p != NULL;
+}
+
 static bool run(struct element *e, struct task *task)
 {
     struct infinite_source *s = element_as(struct infinite_source, e);
-    uint64_t n, made = 0;
-    struct batch batch;
+    uint64_t n, made;
 
     if (!s->active || !signal_active(&s->room))
         return false;
@@ -64,15 +95,7 @@ static bool run(struct element *e, struct task *task)
         ended(s);
         return false;
     }
-    while (made < n && !bounds_reached()) {
-        unsigned want = n - made < BATCH_NORMAL ? (unsigned)(n - made) : BATCH_NORMAL;
-
-        batch.n = 0;
-        if (!source_packet_clone(&s->source, s->timestamp ? platform_wall_ns() : 0, &batch, want))
-            break;
-        made += batch.n;
-        element_push(e, 0, &batch);
-    }
+    made = n == 1 ? push_single(s) : push_many(s, n);
     s->count += made;
     task_reschedule(task);
     return made > 0;
@@ -90,7 +113,7 @@ static unsigned pull(struct element *e, unsigned port, struct batch *batch, unsi
         notifier_deactivate(&s->not_empty);
         return 0;
     }
-    n = source_packet_clone(&s->source, s->timestamp ? platform_wall_ns() : 0, batch, n);
+    n = source_packet_clone(&s->source, timestamp_ns(s), batch, n);
     s->count += n;
     return n;
 }

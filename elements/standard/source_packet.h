@@ -22,6 +22,15 @@ bool source_packet_configure(struct source_packet *source, struct element *e,
                              struct errors *errors);
 void source_packet_cleanup(struct source_packet *source);
 
+/* A clone with this timestamp; NULL: there is no memory. */
+static inline struct packet *source_packet_clone_one(const struct source_packet *source, uint64_t timestamp_ns)
+{
+    struct packet *clone = packet_clone(source->packet);
+
+    if (clone)
+        clone->timestamp_ns = timestamp_ns;
+    return clone;
+}
 /* Adds up to n clones with this timestamp; says how many there was memory for. */
 unsigned source_packet_clone(const struct source_packet *source, uint64_t timestamp_ns,
                              struct batch *into, unsigned n);

@@ -58,7 +58,10 @@ static bool run(struct element *e, struct task *task)
         worked = true;
         left -= got;
         u->count += got;
-        element_push(e, 0, &batch);
+        if (got == 1)
+            element_push_one(e, 0, batch.pkt[0]);
+        else
+            element_push(e, 0, &batch);
     }
     task_reschedule(task);
     return worked;
