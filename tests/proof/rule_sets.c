@@ -76,6 +76,8 @@ static const char *side(unsigned *which)
     unsigned i = chance(3) ? 1 + chance(2) : chance(6);
 
     *which = i == 1 ? 1 : i == 2 || i == 5 ? 2 : i == 4 ? 3 : 1 + chance(3);
+    if (*words[i] && !chance(20))       /* in the middle of a term, which it inverts as a whole */
+        say(ANY_OF(((const char *const[]){"not ", "! "})));
     return words[i];
 }
 
@@ -342,7 +344,8 @@ static void say_bytes(bool anywhere)
     static const struct { const char *name; uint8_t protocol; } headers[] = {
         {"ip", 0}, {"tcp", 6}, {"udp", 17}, {"icmp", 1}, {"transp", 0}, {"tcpudp", 6}, {"gre", 47},
     };
-    static const uint32_t values[] = {0, 1, 5, 80, 255, 256, 1024, 65535, 65536, 0x0A000001, UINT32_MAX};
+    static const uint32_t values[] = {
+        0, 1, 5, 80, 255, 256, 1024, 65535, 65536, 65537, 0x1FFFF, 0x20000, 0x0A000001, UINT32_MAX};
     unsigned h = chance(7), size = 1 + chance(4), offset, value;
     uint32_t full = size == 4 ? UINT32_MAX : (1u << 8 * size) - 1, mask;
 
@@ -480,15 +483,26 @@ static void say_acl(void)
     }
 }
 
-/* Falls apart into very many conjunctions: (a or b) and (c or d) and ... over different fields. */
+/*
+ * Falls apart into very many conjunctions: (a or b) and (c or d) and ... over different fields, perhaps
+ * more of them than a rule or a program can hold.
+ */
 static void say_many_parts(void)
 {
-    for (unsigned i = 4 + chance(8); i; i--) {
-        say("(");
-        say_term(true);
-        say(" or ");
-        say_term(true);
-        say(i > 1 ? ") and " : ")");
+    unsigned n = 3 + chance(11), first = chance(24);
+
+    for (unsigned i = 0; i < n; i++) {
+        unsigned value = chance(4), other = chance(256);
+
+        text_printf(&writing->text, "(ip[%u] %u or ip[%u] ", first + i, value, first + i + n);
+        if (chance(2)) {
+            text_printf(&writing->text, "!= %u)", other);
+            pin(PIN_IP, first + i + n, 1, 0xFF, other);
+        } else {
+            text_printf(&writing->text, "%u)", other);
+        }
+        pin(PIN_IP, first + i, 1, 0xFF, value);
+        say(i + 1 < n ? " and " : "");
     }
 }
 
@@ -569,6 +583,22 @@ static void say_pattern(bool common)
     }
 }
 
+/* The first rules use up the fields that a program can have; those behind look at one of them and at others. */
+static unsigned crowding;
+
+static void say_crowding_pattern(void)
+{
+    unsigned offset = 2 * chance(28), beyond = 80 + chance(4), value = chance(3);
+
+    if (crowding++ < 32) {
+        text_printf(&writing->text, "%u/%04x", 2 * crowding, chance(65536));
+        return;
+    }
+    text_printf(&writing->text, "%s%u/%04x %u/%02x", chance(4) ? "" : "!", offset, value, beyond, value);
+    pin(PIN_FRAME, offset, 2, 0xFFFF, value);
+    pin(PIN_FRAME, beyond, 1, 0xFF, value);
+}
+
 static void say_common_pattern(void) { say_pattern(true); }
 static void say_odd_pattern(void) { say_pattern(false); }
 
@@ -583,11 +613,14 @@ static const struct style {
     {"long access list", say_acl, 1, 1, 200, 1000},
     {"simple", say_simple, 3, 1, 1, 200},
     {"long and simple", say_simple, 1, 1, 1000, 1000},
+    {"a word of rules", say_simple, 1, 1, 62, 66},
+    {"a block of rules", say_simple, 1, 1, 510, 514},
     {"mixed", say_mixed, 8, 1, 1, 40},
     {"many fields", say_scattered, 3, 1, 1, 60},
-    {"many parts", say_many_parts, 1, 1, 1, 12},
+    {"many parts", say_many_parts, 2, 1, 1, 12},
     {"patterns", say_common_pattern, 4, 0, 1, 64},
     {"odd patterns", say_odd_pattern, 3, 0, 1, 80},
+    {"crowding patterns", say_crowding_pattern, 2, 0, 30, 70},
 };
 
 static const struct style *some_style(void)
@@ -607,6 +640,7 @@ void rule_set_make(struct rule_set *set)
     const struct style *style = some_style();
 
     draw_pools();
+    crowding = 0;
     set->style = style->name;
     set->kind = !style->kind ? SET_CLASSIFIER : chance(2) ? SET_IP_CLASSIFIER : SET_IP_FILTER;
     set->n = style->few + chance(style->many - style->few + 1);
@@ -639,17 +673,21 @@ void rule_set_free(struct rule_set *set)
 
 enum { LONGEST = 14 + 60 + 60 };
 
+/* How closely a packet follows the pins of its rule: so many of 256 are set to something beside. */
+static unsigned inaccuracy;
+
 /* As asked, or next to it: by one, by one bit of the mask. */
 static void set_pin(uint8_t *at, const struct pin *pin)
 {
     uint64_t x = 0, wanted = pin->value, low = pin->mask & -pin->mask;
 
-    switch (chance(8)) {
-    case 0: wanted += low; break;
-    case 1: wanted -= low; break;
-    case 2: wanted ^= 1ull << chance(8 * pin->size); break;
-    default: break;
-    }
+    if (chance(256) < inaccuracy)
+        switch (chance(4)) {
+        case 0: wanted += low; break;
+        case 1: wanted -= low; break;
+        case 2: wanted ^= 1ull << chance(8 * pin->size); break;
+        default: return;
+        }
     for (unsigned i = 0; i < pin->size; i++)
         x = x << 8 | at[i];
     x = (x & ~pin->mask) | (wanted & pin->mask);
@@ -662,7 +700,7 @@ static void set_pins(uint8_t *start, uint8_t *end, const struct proof_rule *rule
     for (unsigned i = 0; i < rule->n_pins; i++) {
         const struct pin *p = &rule->pin[i];
 
-        if (p->place == place && start + p->offset + p->size <= end && chance(10))
+        if (p->place == place && start + p->offset + p->size <= end)
             set_pin(start + p->offset, p);
     }
 }
@@ -714,6 +752,8 @@ struct packet *border_packet(const struct rule_set *set, bool whole)
     uint32_t length = LONGEST, transport;
     struct packet *p;
 
+    /* All of them, but about one, or as it comes. */
+    inaccuracy = ANY_OF(((const uint16_t[]){0, 256 / (rule->n_pins + 1), 100}));
     make_plausible(frame);
     set_pins(frame, frame + LONGEST, rule, PIN_FRAME);
     set_pins(frame, frame + LONGEST, rule, PIN_MAC);
