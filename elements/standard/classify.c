@@ -29,6 +29,7 @@ enum {
     BLOCK_WORDS = 8,                /* a cache line of a row */
     DIRECT_BLOCKS_MAX = 16,         /* of 2 KB, for a field of two bytes */
     CLASSES_MAX = 65535,
+    ROW_WORDS_MAX = 1 << 27,        /* of a program: a gigabyte */
 };
 
 struct field {
@@ -118,6 +119,7 @@ static struct event *list_events(const struct classify_conjunctions *all, unsign
 struct row_index {
     uint32_t *slot;
     unsigned mask;
+    unsigned max;                   /* rows */
 };
 
 static uint64_t hash_row(const uint64_t *row, unsigned words)
@@ -131,7 +133,7 @@ static uint64_t hash_row(const uint64_t *row, unsigned words)
     return h;
 }
 
-/* The class with this row, new if need be; CLASSES_MAX: no memory or no number left. */
+/* The class with this row, new if need be; CLASSES_MAX: no memory left, or as many as may be. */
 static unsigned class_with_row(struct field *f, struct row_index *index, const uint64_t *row,
                                unsigned words)
 {
@@ -141,7 +143,7 @@ static unsigned class_with_row(struct field *f, struct row_index *index, const u
     for (; index->slot[i]; i = (i + 1) & index->mask)
         if (!memcmp(&f->rows[(size_t)(index->slot[i] - 1) * words], row, words * sizeof *row))
             return index->slot[i] - 1;
-    if (c == CLASSES_MAX)
+    if (c == index->max)
         return CLASSES_MAX;
     if (!(c & (c - 1))) {           /* 0, 1, 2, 4, ...: full */
         uint64_t *grown = realloc(f->rows, (c ? 2 * (size_t)c : 1) * words * sizeof *grown);
@@ -164,14 +166,14 @@ static uint64_t bits_in(const uint64_t *row, unsigned words)
     return n;
 }
 
-/* Classes of all values of a field, into class_at[0 .. absent]. */
+/* Classes of all values of a field, max at most, into class_at[0 .. absent]. */
 static bool find_classes(struct field *f, const struct classify_conjunctions *all, unsigned number,
-                         unsigned words, uint32_t absent, uint16_t *class_at)
+                         unsigned words, unsigned max, uint32_t absent, uint16_t *class_at)
 {
     uint64_t *row = calloc(words, sizeof *row);
     size_t n_events = 0, e = 0;
     struct event *events = row ? list_events(all, number, absent, row, &n_events) : NULL;
-    struct row_index index = {NULL, 0};
+    struct row_index index = {.max = max};
     bool ok = false;
 
     if (events) {
@@ -179,7 +181,8 @@ static bool find_classes(struct field *f, const struct classify_conjunctions *al
 
         while (slots < 2 * (n_events + 1) && slots < 2 * (size_t)CLASSES_MAX)
             slots *= 2;
-        index = (struct row_index){calloc(slots, sizeof *index.slot), (unsigned)slots - 1};
+        index.slot = calloc(slots, sizeof *index.slot);
+        index.mask = (unsigned)slots - 1;
     }
     if (index.slot) {
         uint32_t at = 0;
@@ -255,9 +258,11 @@ static bool make_direct(struct field *f)
     return f->row_of != NULL;
 }
 
+/* `*room`: words that rows may still take. */
 static bool make_field(struct field *f, const struct classify_conjunctions *all, unsigned number,
-                       unsigned words, unsigned block_words)
+                       unsigned words, unsigned block_words, unsigned *room)
 {
+    unsigned max = *room / words < CLASSES_MAX ? *room / words : CLASSES_MAX;
     uint32_t absent = classify_field_absent(&all->field[number]);
     uint16_t *class_at = malloc((absent + 1) * sizeof *class_at);
     uint64_t *rows;
@@ -266,8 +271,9 @@ static bool make_field(struct field *f, const struct classify_conjunctions *all,
     f->base = all->field[number].base;
     f->size = all->field[number].size;
     f->offset = all->field[number].offset;
-    ok = class_at && find_classes(f, all, number, words, absent, class_at);
+    ok = class_at && find_classes(f, all, number, words, max, absent, class_at);
     if (ok) {
+        *room -= f->n_classes * words;
         rows = realloc(f->rows, (size_t)f->n_classes * words * sizeof *rows);
         if (rows)
             f->rows = rows;
@@ -318,6 +324,7 @@ static struct classify_program *make_program(const struct classify_conjunctions 
                                              unsigned n_rules)
 {
     struct classify_program *p = calloc(1, sizeof *p + all->n_fields * sizeof p->field[0]);
+    unsigned room = ROW_WORDS_MAX;
     bool ok = p != NULL;
 
     if (!ok)
@@ -353,7 +360,7 @@ static struct classify_program *make_program(const struct classify_conjunctions 
         if (!used)
             continue;
         p->n_fields++;
-        ok = make_field(f, all, i, p->words, p->block_words);
+        ok = make_field(f, all, i, p->words, p->block_words, &room);
         p->direct = p->direct && f->row_of;
         extent = &p->extent[f->base];
         if (*extent < (uint32_t)f->offset + f->size)

@@ -90,7 +90,7 @@ struct classify_program;
 
 /*
  * Takes what the rules own, in any case. NULL: out of memory, or more distinctions
- * on a field than a program can hold (some ten thousand rules).
+ * than a program can hold: some ten thousand values of a field, a gigabyte in all.
  */
 struct classify_program *classify_compile(struct classify_rules *rules);
 void classify_free(struct classify_program *program);

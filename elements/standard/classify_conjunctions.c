@@ -35,6 +35,12 @@ static struct arena *arena_of(struct maker *m)
     return &m->scratch;
 }
 
+/* How many conjunctions a rule may become. */
+static unsigned parts_max(const struct maker *m)
+{
+    return m->all->n < CLASSIFY_PARTS_MAX ? CLASSIFY_RULE_PARTS_MAX : 1;
+}
+
 /* ---- conjunctions ---- */
 
 static struct classify_conjunction *new_conjunction(struct maker *m, unsigned literals)
@@ -161,7 +167,7 @@ static void add_part(struct maker *m, struct parts *p, const struct classify_con
             return;
         }
     }
-    if (p->n == CLASSIFY_RULE_PARTS_MAX)
+    if (p->n == parts_max(m))
         *p = always(m, true);
     else if (arena_grow(arena_of(m), (void **)&p->part, &p->max, p->n, sizeof *p->part))
         p->part[p->n++] = c;
@@ -183,7 +189,7 @@ static struct parts all_of(struct maker *m, struct parts a, struct parts b)
 {
     struct parts result = {.maybe = a.maybe || b.maybe};
 
-    if (a.n * b.n > CLASSIFY_RULE_PARTS_MAX) {
+    if (a.n * b.n > parts_max(m)) {
         a.maybe = true;
         return a;
     }
@@ -236,6 +242,8 @@ static struct parts piece(struct maker *m, const struct classify_test *t, unsign
         return p;
     if (classify_set_is_full(set, absent))
         return always(m, false);
+    if (set->n > CLASSIFY_SET_SPANS_MAX && m->all->n_spans > CLASSIFY_SPANS_MAX)
+        return always(m, true);
     c = new_conjunction(m, 1);
     if (!c)
         return p;
@@ -392,6 +400,7 @@ static bool keep(struct classify_conjunctions *all, const struct classify_conjun
         if (!set)
             return false;
         copy->literal[i].set = memcpy(set, c->literal[i].set, set_size);
+        all->n_spans += set->n;
     }
     all->conjunction[all->n++] = copy;
     return true;

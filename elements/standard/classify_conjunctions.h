@@ -5,14 +5,22 @@
  *
  * A rule matches a packet exactly when one of its conjunctions does, except for those
  * marked `maybe`, which match too much: there the rule itself has the last word. That
- * becomes of rules that would fall apart into too many conjunctions or need too many fields.
+ * becomes of rules that would fall apart into too many conjunctions or need too many fields, and
+ * of those behind rules that have already fallen apart into very many: so what a rule adds to
+ * the memory of a program is bounded, whatever it says.
  */
 #ifndef ELEMENTS_STANDARD_CLASSIFY_CONJUNCTIONS_H
 #define ELEMENTS_STANDARD_CLASSIFY_CONJUNCTIONS_H
 
 #include "elements/standard/classify_set.h"
 
-enum { CLASSIFY_FIELDS_MAX = 32, CLASSIFY_RULE_PARTS_MAX = 512 };
+enum {
+    CLASSIFY_FIELDS_MAX = 32,
+    CLASSIFY_RULE_PARTS_MAX = 512,
+    CLASSIFY_PARTS_MAX = 65536,         /* of all rules; then each has one */
+    CLASSIFY_SPANS_MAX = 1 << 20,       /* of all sets; then larger ones than ... */
+    CLASSIFY_SET_SPANS_MAX = 256,       /* ... this are replaced by "any value" */
+};
 
 /* One or two bytes of the packet. */
 struct classify_field {
@@ -43,6 +51,7 @@ struct classify_conjunctions {
     unsigned n_fields;
     const struct classify_conjunction **conjunction;    /* in the order of their rules */
     unsigned n, max;
+    size_t n_spans;                         /* in the sets of them all */
     bool *dead;                             /* per rule: matches nothing that earlier ones leave */
     bool any_maybe;
 };

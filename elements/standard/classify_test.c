@@ -267,6 +267,86 @@ static void lists_cost_nothing(void **state)
     classify_rules_free(&rules);
 }
 
+/* (a or b) and (c or d) and ...: 2^n conjunctions over 2n fields, with values of the pool's. */
+static uint32_t pairs_of(struct classify_rules *rules, unsigned n)
+{
+    uint32_t all = classify_group(rules, CLASSIFY_AND);
+
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t either = classify_group(rules, CLASSIFY_OR);
+
+        for (unsigned k = 0; k < 2; k++)
+            classify_append(rules, either, classify_test(rules, CLASSIFY_DATA, 2 * i + k, 1,
+                                                         CLASSIFY_EQ, 0xFF, some_byte()));
+        classify_append(rules, all, either);
+    }
+    return all;
+}
+
+/* Both evaluators, on packets of few values. */
+static void compare_on_few_values(struct classify_rules *rules)
+{
+    static struct frame frames[PACKETS];
+    struct packet *packets[PACKETS];
+    unsigned want[PACKETS], got[PACKETS];
+    struct classify_program *program;
+
+    for (unsigned i = 0; i < PACKETS; i++) {
+        random_frame(&frames[i]);
+        frames[i].p.length = BYTES;
+        for (unsigned k = 0; k < BYTES; k++)
+            frames[i].bytes[k] = (uint8_t)chance(i % 8 + 1);
+        packets[i] = &frames[i].p;
+        want[i] = classify_naive(rules, packets[i]);
+    }
+    program = classify_compile(rules);
+    assert_non_null(program);
+    classify_run(program, packets, PACKETS, got);
+    assert_memory_equal(got, want, sizeof got);
+    classify_free(program);
+}
+
+/* More conjunctions than all rules together may have: those behind become one each, that matches too much. */
+static void rules_that_fall_apart_are_bounded(void **state)
+{
+    struct classify_rules rules = {0};
+    struct classify_conjunctions all;
+
+    (void)state;
+    for (unsigned i = 0; i < CLASSIFY_PARTS_MAX / 512 + 10; i++)
+        classify_add_rule(&rules, pairs_of(&rules, 9));
+    for (unsigned i = 0; i < 200; i++)
+        classify_add_rule(&rules, pairs_of(&rules, 1 + chance(4)));
+    assert_true(classify_conjunctions_make(&all, &rules));
+    assert_true(all.n < CLASSIFY_PARTS_MAX + 1000);
+    assert_true(all.any_maybe);
+    arena_free(&all.arena);
+    compare_on_few_values(&rules);
+}
+
+/* More rules than a word has bits, and all of them too large: nothing is left to look up. */
+static void rules_may_all_be_too_large(void **state)
+{
+    struct classify_rules rules = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < 66; i++) {
+        uint32_t list = classify_group(&rules, CLASSIFY_OR);
+
+        for (unsigned k = 0; k < CLASSIFY_RULE_PARTS_MAX + 50; k++) {
+            uint32_t both = classify_group(&rules, CLASSIFY_AND);
+
+            classify_append(&rules, both, classify_test(&rules, CLASSIFY_DATA, 0, 2, CLASSIFY_EQ,
+                                                        0xFFFF, k ? chance(65536) : chance(8) << 8));
+            classify_append(&rules, both, classify_test(&rules, CLASSIFY_DATA, 2, 2, CLASSIFY_EQ,
+                                                        0xFFFF, k ? chance(65536) : chance(8)));
+            classify_append(&rules, list, both);
+        }
+        classify_add_rule(&rules, list);
+    }
+    compare_on_few_values(&rules);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +355,8 @@ int main(void)
         cmocka_unit_test(bytes_outside_the_mask_may_be_missing),
         cmocka_unit_test(dead_rules_are_seen),
         cmocka_unit_test(lists_cost_nothing),
+        cmocka_unit_test(rules_that_fall_apart_are_bounded),
+        cmocka_unit_test(rules_may_all_be_too_large),
     };
 
     if (getenv("CLASSIFY_TEST_SEED"))
