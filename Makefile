@@ -16,7 +16,9 @@ V      ?= 0
 CFLAGS ?= -O2 -g
 WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes
 # -fno-strict-aliasing: headers in frames are read through structs laid over bytes.
-BASE    = -std=gnu17 $(WARN) -I. -MMD -MP -fno-strict-aliasing
+# PER_THREAD: platform.h; local-exec: these variables are the program's own, one instruction away.
+BASE    = -std=gnu17 $(WARN) -I. -MMD -MP -fno-strict-aliasing -pthread \
+    -DPER_THREAD=_Thread_local -ftls-model=local-exec
 
 Q       = $(if $(filter 1,$(V)),,@)
 say     = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n' $(1) $(2:$(BUILD)/%=%))
@@ -95,6 +97,22 @@ classify-proof: $(BUILD)/process/tests/proof/classify_proof_test ## classifiers 
 $(BUILD)/test/click: $(TEST_OBJ) $(BUILD)/test/platform/linux/main.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lm
+
+# The program under ThreadSanitizer. It does not know fences; that they are there is its users' to see (notifier.h).
+TSAN     = -fsanitize=thread -Wno-tsan
+TSAN_OBJ := $(PROCESS:%.c=$(BUILD)/tsan/%.o)
+
+$(BUILD)/tsan/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)gcc $(BASE) -O1 -g $(TSAN) -c -o $@ $<
+
+$(BUILD)/tsan/click: $(TSAN_OBJ)
+	$(call say,LINK,$@)
+	$(Q)gcc -fsanitize=thread -pthread -o $@ $^ -lm
+
+thread-tests: $(BUILD)/tsan/click $(BUILD)/click ## several threads, also under ThreadSanitizer
+	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -rs tests/test_threads.py $(PYTEST_ARGS)
 
 unit-tests: $(TEST_BIN) ## every *_test.c, under ASan and UBSan
 	$(Q)for t in $(TEST_BIN); do echo "$$t"; $$t || exit 1; done
@@ -181,7 +199,7 @@ clean: ## removes what was built
 	rm -rf $(BUILD)
 
 .PHONY: all process guest cli man install test unit-tests classify-proof corpus corpus-merge fuzz conformance \
-    process-tests lab-tests warnings packages demo bench bench-instructions bench-cycles help clean
+    process-tests thread-tests lab-tests warnings packages demo bench bench-instructions bench-cycles help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test $(BUILD)/fuzz -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test $(BUILD)/tsan $(BUILD)/fuzz -name '*.d' 2>/dev/null)

@@ -45,7 +45,33 @@ const char *platform_name(void);        /* "userlevel" or "clickos": where Click
  * How far down the running thread's stack may grow by calls that ask (router/bounds.h). Below it is
  * room for whatever does not ask, and then the end.
  */
-extern uintptr_t platform_stack_end;
+extern PER_THREAD uintptr_t platform_stack_end;
+
+/* ---- threads ---- */
+
+/*
+ * Routers may run on several threads of the system at once, where the platform has them: in a process. A
+ * guest has one virtual CPU. PER_THREAD, which the build defines, stands before variables that each has for
+ * itself. (A guest's cooperative threads are no threads in this sense: there is one of them at a time.)
+ */
+extern PER_THREAD unsigned platform_thread;     /* this one's number; 0: the first */
+
+/*
+ * Between these two the caller may touch whatever belongs to other threads: they rest between two tasks, or
+ * wait here themselves, in the midst of an element. They nest, and cost next to nothing where there is one thread.
+ */
+void platform_exclusive_begin(void);
+void platform_exclusive_end(void);
+
+/*
+ * Bytes to leave behind what one thread writes to, so that the next thing does not share a cache line; 0 where
+ * there is one thread.
+ */
+extern const size_t platform_apart;
+
+/* For a few instructions at a time; *lock is 0 at first. */
+void platform_lock(unsigned *lock);
+void platform_unlock(unsigned *lock);
 
 /* ---- packet buffers ---- */
 

@@ -756,7 +756,7 @@ const struct arg_type arg_anno_u32 = {"annotation", sizeof(uint32_t), parse_anno
 
 static bool parse_element(const struct arg_context *c, const char *text, void *value)
 {
-    struct element *found = c->element ? element_find(c->element, text) : NULL;
+    struct element *found = c->element ? element_find_partner(c->element, text) : NULL;
 
     if (!found)
         return args_error(c, "does not name an element (got '%s')", text);

@@ -27,8 +27,21 @@ static inline void batch_add(struct batch *b, struct packet *p)
 
 static inline void batch_free(struct batch *b)
 {
-    for (unsigned i = 0; i < b->n; i++)
-        packet_free(b->pkt[i]);
+    if (b->n == 1) {
+        b->n = 0;
+        packet_free(b->pkt[0]);
+        return;
+    }
+    for (unsigned i = 0; i < b->n;) {
+        struct packet *p = b->pkt[i];
+
+        if (packet_is_plain(p)) {
+            packet_free_plain(p);
+            i++;
+        } else {
+            i += packet_free_alike(b->pkt + i, b->n - i);
+        }
+    }
     b->n = 0;
 }
 

@@ -5,15 +5,20 @@
 #include "router/element.h"
 #include "router/router.h"
 
-int64_t bounds_steps_left = STEPS + STEPS_TO_FINISH;
+PER_THREAD int64_t bounds_steps_left = STEPS + STEPS_TO_FINISH;
 
 /* Once in a router's life: what is wrong is its configuration, not a packet. */
 static void report(struct element *e, bool *reported, const char *what)
 {
-    if (*reported)
+    if (__atomic_exchange_n(reported, true, __ATOMIC_RELAXED))
         return;
-    *reported = true;
     element_log(e, "%s; the router's handler 'packets' counts them", what);
+}
+
+/* The counts are the router's, for all its threads. */
+static void add(uint64_t *count, unsigned n)
+{
+    __atomic_fetch_add(count, n, __ATOMIC_RELAXED);
 }
 
 static void drop(struct element *e, unsigned n)
@@ -21,10 +26,10 @@ static void drop(struct element *e, unsigned n)
     struct bounds *b = &e->router->bounds;
 
     if (bounds_stack_reached()) {
-        b->stack_drops += n;
+        add(&b->stack_drops, n);
         report(e, &b->stack_reported, "drops packets: the stack has no room for more elements in a row");
     } else {
-        b->step_drops += n;
+        add(&b->step_drops, n);
         report(e, &b->steps_reported, "drops packets: a circle, or too many copies of a packet");
     }
 }
@@ -46,7 +51,7 @@ __attribute__((cold)) unsigned bounds_refuse_pull(struct element *e)
     struct bounds *b = &e->router->bounds;
 
     if (bounds_stack_reached()) {
-        b->stack_pulls++;
+        add(&b->stack_pulls, 1);
         report(e, &b->stack_reported, "cannot pull: the stack has no room for more elements in a row");
     }
     return 0;

@@ -36,7 +36,7 @@ struct bounds {
     bool stack_reported, steps_reported;
 };
 
-extern int64_t bounds_steps_left;       /* of STEPS + STEPS_TO_FINISH */
+extern PER_THREAD int64_t bounds_steps_left;       /* of STEPS + STEPS_TO_FINISH */
 
 /* Whoever runs elements calls this before each task, timer and call from outside. */
 static inline void bounds_renew(void)

@@ -217,6 +217,40 @@ struct element *element_find(struct element *scope, const char *name)
     return found;
 }
 
+/* Both are bound, and the router knows that they belong together. */
+static bool tie(struct element *a, struct element *b)
+{
+    struct router *r = a->router;
+
+    if (r->scheduler)                   /* threads are given already */
+        return a->threads == b->threads && !a->copy && !b->copy;
+    if (r->n_ties == r->room_ties) {
+        unsigned room = r->room_ties ? 2 * r->room_ties : 8;
+        struct router_tie *grown = realloc(r->ties, room * sizeof *grown);
+
+        if (!grown)
+            return false;
+        r->ties = grown;
+        r->room_ties = room;
+    }
+    r->ties[r->n_ties++] = (struct router_tie){a, b};
+    element_bind(a);
+    element_bind(b);
+    return true;
+}
+
+struct element *element_find_partner(struct element *scope, const char *name)
+{
+    struct element *found = element_find(scope, name);
+
+    return found && tie(scope, found) ? found : NULL;
+}
+
+void element_bind(struct element *e)
+{
+    e->one_thread = true;
+}
+
 void *element_cast(struct element *e, const char *interface)
 {
     if (strcmp(e->class->name, interface) == 0)

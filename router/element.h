@@ -143,6 +143,19 @@ typedef void push_one_function(struct element *e, unsigned port, struct packet *
 /* Adds up to `max` packets to the batch (which has room for them); says how many. */
 typedef unsigned pull_function(struct element *e, unsigned port, struct batch *batch, unsigned max);
 
+/*
+ * How many threads may run an element of a class (placement.h):
+ * - One at a time, so that all who reach it run on the same thread.
+ * - Each has a copy of the struct (copies.h), with ports of its own. For classes whose packets change nothing
+ *   but `counts`, neither in the struct nor behind its pointers, and without tasks, timers and notifiers.
+ * - One pushes and one pulls: a queue. `crossed` says that they are two.
+ * - All at once.
+ */
+enum element_threads { THREADS_ONE, THREADS_EACH, THREADS_TWO, THREADS_ALL };
+
+/* Offsets of uint64_t members that packets change: COUNTS(offsetof(struct x, drops), ...). */
+#define COUNTS(...) ((const size_t[]){__VA_ARGS__, 0})
+
 struct element_class {
     const char *name;               /* "CheckLength" */
     const char *ports;              /* "1/1-2"; see CLICK's port counts: =, -, + */
@@ -161,6 +174,14 @@ struct element_class {
     void (*cleanup)(struct element *e);
     /* Takes over from the element whose place it takes: of its class and name, about to be cleaned up. */
     void (*take_state)(struct element *e, struct element *predecessor);
+
+    enum element_threads threads;
+    /* Of classes whose threads each have a copy: */
+    const size_t *counts;                   /* NULL: none */
+    /* What the copy needs beyond a copy of the struct, and that again; counts elsewhere. NULL: nothing. */
+    void (*copy)(struct element *copy, struct element *original);
+    void (*uncopy)(struct element *copy);
+    void (*collect)(struct element *e, struct element *copy);   /* adds its counts to e's and sets them to 0 */
 
     push_function *push;
     push_one_function *push_one;            /* NULL: push with a batch of one */
@@ -202,6 +223,9 @@ struct port {
 struct element {
     const struct element_class *class;
     struct router *router;
+    struct scheduler *scheduler;    /* of the thread that runs it; NULL before it is initialized */
+    struct element *copy;           /* another thread's, and so on; NULL: there is none (copies.h) */
+    uint64_t threads;               /* a bit for each that runs it, or one of its copies */
     struct port *inputs;
     struct port *outputs;
     unsigned n_inputs, n_outputs;
@@ -212,6 +236,10 @@ struct element {
     const char *landmark;           /* "edge.click:7" */
     void *defaults;                 /* owned: the struct after setup(), where `config` may be written */
     char *written_config;           /* owned: `config` when it was written while running */
+    struct element *placed_by;      /* the StaticThreadSched that wants it on a thread; NULL: nobody */
+    unsigned wanted_thread;
+    bool one_thread;                /* whatever its class says; see element_bind() */
+    bool crossed;                   /* a queue: more than one thread pushes and pulls */
     bool configured, initialized;
 };
 
@@ -339,6 +367,13 @@ void element_log_declared(const struct element *e, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* What `name` means to this element: in its own compound first, then outwards. NULL: nobody. */
 struct element *element_find(struct element *scope, const char *name);
+/*
+ * The same for an element that will look into the other, or have it called, by other ways than handlers: then
+ * the same thread runs both. Too late while the router runs: NULL where they have different ones.
+ */
+struct element *element_find_partner(struct element *scope, const char *name);
+/* To be called in configure() or before: one thread at a time runs this element. */
+void element_bind(struct element *e);
 void *element_cast(struct element *e, const char *interface);
 /* "name :: Class", malloc'ed. */
 char *element_declaration(const struct element *e);

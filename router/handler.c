@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "platform/platform.h"
+#include "router/copies.h"
 #include "router/graph.h"
 #include "router/profile.h"
 #include "router/router.h"
@@ -236,8 +237,9 @@ static int read_memory(struct element *e, const struct handler_call *call, struc
 static void add_active_ports(struct router *r, bool counts, struct text *out)
 {
     for (unsigned i = 0; i < r->n_elements; i++) {
-        const struct element *x = r->elements[i];
+        struct element *x = r->elements[i];
 
+        copies_collect(x);
         for (unsigned n = 0; n < x->n_inputs + x->n_outputs; n++) {
             bool output = n >= x->n_inputs;
             unsigned port = output ? n - x->n_inputs : n;
@@ -500,7 +502,23 @@ static bool enter_call(struct router *r, const struct handler *h, struct errors 
     return true;
 }
 
-int handler_read_status(struct router *r, struct element *e, const struct handler *h,
+/*
+ * Whatever calls a handler, on whichever thread: meanwhile the others rest. The element then has what all its
+ * copies counted.
+ */
+static void begin_call(struct element *e)
+{
+    platform_exclusive_begin();
+    if (e)
+        copies_collect(e);
+}
+
+static void end_call(void)
+{
+    platform_exclusive_end();
+}
+
+static int read_status(struct router *r, struct element *e, const struct handler *h,
                         unsigned index, const char *parameter, size_t length, struct text *out,
                         struct errors *errors)
 {
@@ -520,6 +538,17 @@ int handler_read_status(struct router *r, struct element *e, const struct handle
     r->call_depth--;
     if (status < 0 && errors->count == before)
         errors_add(errors, NULL, "reading '%s' failed", h->name);
+    return status;
+}
+
+int handler_read_status(struct router *r, struct element *e, const struct handler *h, unsigned index,
+                        const char *parameter, size_t length, struct text *out, struct errors *errors)
+{
+    int status;
+
+    begin_call(e);
+    status = read_status(r, e, h, index, parameter, length, out, errors);
+    end_call();
     return status;
 }
 
@@ -567,8 +596,8 @@ static bool write_value(struct element *e, const struct handler *h, const char *
     return ok;
 }
 
-int handler_write_status(struct router *r, struct element *e, const struct handler *h,
-                         unsigned index, const char *value, size_t length, struct errors *errors)
+static int write_status(struct router *r, struct element *e, const struct handler *h,
+                        unsigned index, const char *value, size_t length, struct errors *errors)
 {
     struct element root;
     unsigned before = errors->count;
@@ -596,6 +625,19 @@ int handler_write_status(struct router *r, struct element *e, const struct handl
         status = -EINVAL;
     }
     free(copy);
+    return status;
+}
+
+int handler_write_status(struct router *r, struct element *e, const struct handler *h, unsigned index,
+                         const char *value, size_t length, struct errors *errors)
+{
+    int status;
+
+    begin_call(e);
+    status = write_status(r, e, h, index, value, length, errors);
+    if (e)
+        copies_renew(e);
+    end_call();
     return status;
 }
 
@@ -793,9 +835,8 @@ int element_read_tickets(struct element *e, const struct handler_call *call, str
 
 int element_read_home_thread(struct element *e, const struct handler_call *call, struct text *out)
 {
-    (void)e;
     (void)call;
-    text_puts(out, "0");
+    text_printf(out, "%u", e->scheduler ? e->scheduler->thread : 0);
     return 0;
 }
 

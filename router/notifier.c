@@ -12,9 +12,9 @@
 
 void notifier_activate(struct notifier *notifier)
 {
-    if (notifier->active)
+    if (__atomic_load_n(&notifier->active, __ATOMIC_RELAXED))
         return;
-    notifier->active = true;
+    __atomic_store_n(&notifier->active, true, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < notifier->n_listeners; i++)
         task_schedule(notifier->listeners[i]);
 }
@@ -187,7 +187,7 @@ int signal_downstream(struct signal *signal, struct element *element, unsigned o
 bool signal_active(const struct signal *signal)
 {
     for (unsigned i = 0; i < signal->n_sources; i++)
-        if (signal->sources[i]->active)
+        if (__atomic_load_n(&signal->sources[i]->active, __ATOMIC_RELAXED))
             return true;
     return signal->always;
 }

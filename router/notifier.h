@@ -6,6 +6,11 @@
  * (Unqueue, ToDevice) finds, at initialise time, the notifiers of all queues upstream
  * of its input and listens to them: when one becomes active the task is scheduled. When
  * a pull brought nothing and no notifier is active, the task does not reschedule itself.
+ *
+ * Where one thread pushes and another pulls no wake-up is lost, if both keep to this:
+ * 1. Who finds the queue empty deactivates, then looks once more whether it is, with a full barrier between;
+ *    if it is not, activates again. 2. Who fills the queue activates after it, with a full barrier between.
+ * In the one order that barriers have, one of the two comes later and sees what the other wrote. The same for full.
  */
 #ifndef ROUTER_NOTIFIER_H
 #define ROUTER_NOTIFIER_H
@@ -33,7 +38,7 @@ enum notifier_kind { NOTIFIER_EMPTY, NOTIFIER_FULL };
 void notifier_activate(struct notifier *notifier);      /* wakes listeners if it was not active */
 static inline void notifier_deactivate(struct notifier *notifier)
 {
-    notifier->active = false;
+    __atomic_store_n(&notifier->active, false, __ATOMIC_RELAXED);
 }
 void notifier_destroy(struct notifier *notifier);
 

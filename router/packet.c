@@ -7,6 +7,11 @@
  * without one, for clones. Both are arrays of pointers with room for all, so that
  * freeing never fails. The pool grows by chunks and never shrinks: what it has, it keeps,
  * and what it keeps is bounded by its limit.
+ *
+ * With several threads each has two stacks of its own, and there are two more that all share, under a lock:
+ * a thread that frees more than it takes passes on what it has too many of, some hundred at a time, and one
+ * whose stack is empty looks there before the pool grows. Each stack has room for everything, so that a free
+ * neither fails nor asks. Reference counts are changed by atomic operations then.
  */
 #include "router/packet.h"
 
@@ -15,7 +20,11 @@
 
 #include "platform/platform.h"
 
-enum { CHUNK = 64, CACHE_LINE = 64 };
+enum {
+    CHUNK = 64, CACHE_LINE = 64,
+    KEPT = 128, EXCHANGED = 128,    /* what a thread keeps, and takes or passes on at least */
+    SHELLS_FACTOR = 4,              /* clones, for each buffer that there may be */
+};
 
 struct chunk {
     struct chunk *next;
@@ -24,14 +33,36 @@ struct chunk {
     uint32_t count, stride, capacity;
 };
 
-struct packet_stack packet_pool_full;
+PER_THREAD struct packet_stack packet_pool_full;
+static PER_THREAD struct packet_stack shells;
+
+/* Whose stacks they are may be seen by others while that thread rests. */
+struct stacks {
+    struct packet_stack *full, *shells;
+};
 
 static struct {
-    struct packet_stack shells;
     struct chunk *chunks;
     uint32_t total, shells_total, limit, capacity, heap;
     uint64_t failures;
+    bool shared;                    /* by several threads: */
+    unsigned lock;                  /* of all here but `heap` and `failures` */
+    unsigned threads;
+    struct stacks *stacks;          /* of each thread; NULLs: of nobody */
+    struct packet_stack spare_full, spare_shells;
 } pool;
+
+static void lock(void)
+{
+    if (pool.shared)
+        platform_lock(&pool.lock);
+}
+
+static void unlock(void)
+{
+    if (pool.shared)
+        platform_unlock(&pool.lock);
+}
 
 static bool make_room(struct packet_stack *stack, uint32_t room)
 {
@@ -92,16 +123,17 @@ static bool grow(uint32_t want)
         return false;
     }
     pool.total += count;
-    pool.capacity = capacity;
+    if (pool.capacity != capacity)      /* others read it without the lock: it is written once */
+        pool.capacity = capacity;
     return true;
 }
 
 static bool grow_shells(void)
 {
     /* As many clones as anybody could queue: bounded by a multiple of the buffers' limit. */
-    if (pool.shells_total >= 4 * (uint64_t)pool.limit)
+    if (pool.shells_total >= SHELLS_FACTOR * (uint64_t)pool.limit)
         return false;
-    if (!add_chunk(&pool.shells, NULL, CHUNK, 0, 0, pool.shells_total + CHUNK))
+    if (!add_chunk(&shells, NULL, CHUNK, 0, 0, pool.shells_total + CHUNK))
         return false;
     pool.shells_total += CHUNK;
     return true;
@@ -116,16 +148,108 @@ int packet_pool_init(uint32_t prefill, uint32_t limit)
 
 uint32_t packet_pool_reserve(uint32_t n)
 {
+    lock();
     while (packet_pool_full.n < n && grow(n - packet_pool_full.n > CHUNK ? n - packet_pool_full.n : CHUNK))
         ;
+    unlock();
     return packet_pool_full.n;
+}
+
+/* ---- several threads ---- */
+
+static void move(struct packet_stack *to, struct packet_stack *from, uint32_t n)
+{
+    if (!n)
+        return;
+    from->n -= n;
+    memcpy(to->packet + to->n, from->packet + from->n, n * sizeof *to->packet);
+    to->n += n;
+}
+
+/* Under the lock. False: there are none. */
+static bool take_spare(struct packet_stack *to, struct packet_stack *spare)
+{
+    move(to, spare, spare->n < EXCHANGED ? spare->n : EXCHANGED);
+    return to->n > 0;
+}
+
+static bool make_all_room(struct packet_stack *full, struct packet_stack *of_shells)
+{
+    return make_room(full, pool.limit + 1) && make_room(of_shells, SHELLS_FACTOR * pool.limit + CHUNK);
+}
+
+bool packet_pool_share(unsigned threads)
+{
+    pool.stacks = calloc(threads, sizeof *pool.stacks);
+    pool.threads = pool.stacks ? threads : 0;
+    pool.shared = make_all_room(&pool.spare_full, &pool.spare_shells) && packet_pool_join();
+    return pool.shared;
+}
+
+bool packet_pool_join(void)
+{
+    if (platform_thread >= pool.threads || !make_all_room(&packet_pool_full, &shells))
+        return false;
+    lock();
+    pool.stacks[platform_thread] = (struct stacks){&packet_pool_full, &shells};
+    unlock();
+    return true;
+}
+
+static void free_stack(struct packet_stack *stack)
+{
+    free(stack->packet);
+    *stack = (struct packet_stack){0};
+}
+
+void packet_pool_leave(void)
+{
+    lock();
+    move(&pool.spare_full, &packet_pool_full, packet_pool_full.n);
+    move(&pool.spare_shells, &shells, shells.n);
+    pool.stacks[platform_thread] = (struct stacks){NULL, NULL};
+    unlock();
+    free_stack(&packet_pool_full);
+    free_stack(&shells);
+}
+
+void packet_pool_exchange(void)
+{
+    if (!pool.shared || (packet_pool_full.n < KEPT + EXCHANGED && shells.n < KEPT + EXCHANGED))
+        return;
+    lock();
+    if (packet_pool_full.n > KEPT)
+        move(&pool.spare_full, &packet_pool_full, packet_pool_full.n - KEPT);
+    if (shells.n > KEPT)
+        move(&pool.spare_shells, &shells, shells.n - KEPT);
+    unlock();
+}
+
+/* ---- how many there are; while other threads rest ---- */
+
+static uint32_t free_full(void)
+{
+    uint32_t n = pool.spare_full.n;
+
+    for (unsigned i = 0; i < pool.threads; i++)
+        n += pool.stacks[i].full ? pool.stacks[i].full->n : 0;
+    return pool.shared ? n : packet_pool_full.n;
+}
+
+static uint32_t free_shells(void)
+{
+    uint32_t n = pool.spare_shells.n;
+
+    for (unsigned i = 0; i < pool.threads; i++)
+        n += pool.stacks[i].shells ? pool.stacks[i].shells->n : 0;
+    return pool.shared ? n : shells.n;
 }
 
 void packet_pool_stats(struct packet_pool_stats *stats)
 {
     *stats = (struct packet_pool_stats){
-        .total = pool.total, .free = packet_pool_full.n, .limit = pool.limit,
-        .shells_free = pool.shells.n, .shells_total = pool.shells_total,
+        .total = pool.total, .free = free_full(), .limit = pool.limit,
+        .shells_free = free_shells(), .shells_total = pool.shells_total,
         .failures = pool.failures, .heap = pool.heap,
     };
 }
@@ -133,7 +257,7 @@ void packet_pool_stats(struct packet_pool_stats *stats)
 uint32_t packet_pool_in_use(void)
 {
     /* A heap packet's struct is a shell, so it is counted among these. */
-    return pool.total - packet_pool_full.n + pool.shells_total - pool.shells.n;
+    return pool.total - free_full() + pool.shells_total - free_shells();
 }
 
 void packet_pool_destroy(void)
@@ -149,9 +273,11 @@ void packet_pool_destroy(void)
         free(chunk->structs);
         free(chunk);
     }
-    free(packet_pool_full.packet);
-    free(pool.shells.packet);
-    packet_pool_full = (struct packet_stack){0};
+    free_stack(&packet_pool_full);
+    free_stack(&shells);
+    free_stack(&pool.spare_full);
+    free_stack(&pool.spare_shells);
+    free(pool.stacks);
     memset(&pool, 0, sizeof pool);
 }
 
@@ -164,23 +290,39 @@ uint32_t packet_pool_capacity(void)
 
 static struct packet *fail(void)
 {
-    pool.failures++;
+    __atomic_fetch_add(&pool.failures, 1, __ATOMIC_RELAXED);
     return NULL;
 }
 
 bool packet_pool_grow(void)
 {
-    if (grow(CHUNK))
-        return true;
-    pool.failures++;
-    return false;
+    bool grown;
+
+    lock();
+    grown = take_spare(&packet_pool_full, &pool.spare_full) || grow(CHUNK);
+    unlock();
+    if (!grown)
+        fail();
+    return grown;
 }
 
-static struct packet *take_shell(void)
+static __attribute__((noinline, cold)) bool more_shells(void)
 {
-    if (__builtin_expect(!pool.shells.n, 0) && !grow_shells())
-        return fail();
-    return pool.shells.packet[--pool.shells.n];
+    bool grown;
+
+    lock();
+    grown = take_spare(&shells, &pool.spare_shells) || grow_shells();
+    unlock();
+    if (!grown)
+        fail();
+    return grown;
+}
+
+static inline struct packet *take_shell(void)
+{
+    if (__builtin_expect(!shells.n, 0) && !more_shells())
+        return NULL;
+    return shells.packet[--shells.n];
 }
 
 /* A packet longer than any pool buffer: from the heap, as rare as jumbo frames are. */
@@ -193,7 +335,7 @@ static struct packet *take_heap(uint32_t capacity)
         return NULL;
     buffer = malloc(capacity);
     if (!buffer) {
-        pool.shells.packet[pool.shells.n++] = p;
+        shells.packet[shells.n++] = p;
         return fail();
     }
     memset(p, 0, sizeof *p);
@@ -202,7 +344,7 @@ static struct packet *take_heap(uint32_t capacity)
     p->capacity = capacity;
     p->refs = 1;
     p->flags = PACKET_F_HEAP | PACKET_F_SHELL;
-    pool.heap++;
+    __atomic_fetch_add(&pool.heap, 1, __ATOMIC_RELAXED);
     return p;
 }
 
@@ -233,24 +375,71 @@ static void give_back(struct packet *p)
     if (__builtin_expect(p->flags & PACKET_F_HEAP, 0)) {
         free(p->head);
         p->flags = PACKET_F_SHELL;
-        pool.heap--;
-        pool.shells.packet[pool.shells.n++] = p;
+        __atomic_fetch_sub(&pool.heap, 1, __ATOMIC_RELAXED);
+        shells.packet[shells.n++] = p;
         return;
     }
     PACKET_HIDE(p->head, p->capacity);
     packet_pool_full.packet[packet_pool_full.n++] = p;
 }
 
+/* ---- users of a buffer ---- */
+
+static inline void add_users(struct packet *owner, uint32_t n)
+{
+    if (pool.shared)
+        __atomic_fetch_add(&owner->refs, n, __ATOMIC_RELAXED);
+    else
+        owner->refs += n;
+}
+
+/* Whoever is the last sees what the others did. */
+static inline void drop_users(struct packet *owner, uint32_t n)
+{
+    if (pool.shared ? __atomic_sub_fetch(&owner->refs, n, __ATOMIC_ACQ_REL) == 0 : (owner->refs -= n) == 0)
+        give_back(owner);
+}
+
+static inline void put_shell(struct packet *p)
+{
+    p->owner = p;
+    shells.packet[shells.n++] = p;
+}
+
 void packet_free_shared(struct packet *p)
 {
     struct packet *owner = p->owner;
 
-    if (__builtin_expect(owner != p, 0)) {
-        p->owner = p;
-        pool.shells.packet[pool.shells.n++] = p;
+    if (__builtin_expect(owner != p, 0))
+        put_shell(p);
+    drop_users(owner, 1);
+}
+
+unsigned packet_free_alike(struct packet *const *p, unsigned n)
+{
+    struct packet *owner = p[0]->owner;
+    unsigned i = 0;
+
+    if (owner == p[0]) {
+        packet_free_shared(p[0]);
+        return 1;
     }
-    if (--owner->refs == 0)
-        give_back(owner);
+    while (i < n && p[i]->owner == owner && p[i] != owner)
+        put_shell(p[i++]);
+    drop_users(owner, i);
+    return i;
+}
+
+/* All but the number of users, which other threads may change meanwhile. */
+static inline void copy_marks(struct packet *clone, const struct packet *p)
+{
+    memcpy(clone, p, offsetof(struct packet, refs));
+    clone->refs = 0;
+    clone->type = p->type;
+    clone->flags = PACKET_F_SHELL;
+    memcpy(clone->anno, p->anno, sizeof clone->anno);
+    clone->timestamp_ns = p->timestamp_ns;
+    clone->next = NULL;
 }
 
 struct packet *packet_clone(struct packet *p)
@@ -259,12 +448,26 @@ struct packet *packet_clone(struct packet *p)
 
     if (!clone)
         return NULL;
-    *clone = *p;
-    clone->owner->refs++;
-    clone->refs = 0;
-    clone->flags = PACKET_F_SHELL;
-    clone->next = NULL;
+    add_users(p->owner, 1);
+    copy_marks(clone, p);
     return clone;
+}
+
+unsigned packet_clone_many(struct packet *p, struct packet **into, unsigned n)
+{
+    unsigned made = 0;
+
+    for (; made < n; made++) {
+        struct packet *clone = take_shell();
+
+        if (!clone)
+            break;
+        copy_marks(clone, p);
+        into[made] = clone;
+    }
+    if (made)
+        add_users(p->owner, made);
+    return made;
 }
 
 /* Where a mark's bytes are now; a mark whose bytes were left behind is gone. */

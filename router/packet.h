@@ -17,6 +17,8 @@
  * - Functions that may have to move the packet return the packet to use from then on,
  *   or NULL when the pool is empty; then the packet has been freed and counted.
  * - A pool that is empty answers NULL: callers drop and count, they never wait.
+ * - Each thread takes packets from a stack of its own and frees them into it, whoever took them. Between
+ *   tasks it calls packet_pool_exchange(), which passes on what it has too many of.
  */
 #ifndef ROUTER_PACKET_H
 #define ROUTER_PACKET_H
@@ -25,6 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "platform/platform.h"
 
 enum {
     PACKET_HEADROOM = 64,           /* what a packet made here has in front, bytes */
@@ -98,6 +102,14 @@ uint32_t packet_pool_reserve(uint32_t n);
 void packet_pool_stats(struct packet_pool_stats *stats);
 /* Packets that somebody holds. Zero when all came back. */
 uint32_t packet_pool_in_use(void);
+/*
+ * From now on there may be `threads` of them. False: no memory. Each but the first calls join before it touches
+ * packets and leave when it ends; all call exchange between tasks.
+ */
+bool packet_pool_share(unsigned threads);
+bool packet_pool_join(void);
+void packet_pool_leave(void);
+void packet_pool_exchange(void);
 /* Gives all memory back; only when none is in use (tests, process exit). */
 void packet_pool_destroy(void);
 /* Bytes that a pool buffer holds, headroom included. */
@@ -110,7 +122,7 @@ struct packet_stack {
     struct packet **packet;
     uint32_t n, room;
 };
-extern struct packet_stack packet_pool_full;
+extern PER_THREAD struct packet_stack packet_pool_full;
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Tells ASan that nobody may look into a buffer while it lies in the pool. */
@@ -148,20 +160,42 @@ static inline struct packet *packet_new(void)
 struct packet *packet_make(uint32_t headroom, const void *data, uint32_t length,
                            uint32_t tailroom);
 void packet_free_shared(struct packet *p);
+/* Frees the first of n, and with it those that follow it and are clones of the same packet; says how many. */
+unsigned packet_free_alike(struct packet *const *p, unsigned n);
+
+/*
+ * Mostly it has a buffer of the pool that nobody shares: refs 1, flags 0, looked at together. Acquire: what other
+ * users of the buffer did is done.
+ */
+static inline bool packet_is_plain(const struct packet *p)
+{
+    uint64_t word = __atomic_load_n((const uint64_t *)&p->refs, __ATOMIC_ACQUIRE);
+
+    return __builtin_expect((word & 0xFF00FFFFFFFF) == 1, 1);
+}
+
+_Static_assert(offsetof(struct packet, refs) % 8 == 0 &&
+               offsetof(struct packet, flags) == offsetof(struct packet, refs) + 5, "see above");
+
+static inline void packet_free_plain(struct packet *p)
+{
+    p->refs = 0;
+    PACKET_HIDE(p->head, p->capacity);
+    packet_pool_full.packet[packet_pool_full.n++] = p;
+}
 
 static inline void packet_free(struct packet *p)
 {
-    if (__builtin_expect(p->refs == 1 && !p->flags, 1)) {
-        p->refs = 0;
-        PACKET_HIDE(p->head, p->capacity);
-        packet_pool_full.packet[packet_pool_full.n++] = p;
-    } else {
+    if (packet_is_plain(p))
+        packet_free_plain(p);
+    else
         packet_free_shared(p);
-    }
 }
 
 /* Shares the bytes. Marks, annotations, timestamp are copied. NULL: pool empty, p is untouched. */
 struct packet *packet_clone(struct packet *p);
+/* Up to n clones into a vector; says how many there was memory for. */
+unsigned packet_clone_many(struct packet *p, struct packet **into, unsigned n);
 
 /* ---- changing ---- */
 
@@ -169,7 +203,7 @@ struct packet *packet_writable_copy(struct packet *p, uint32_t more_head, uint32
 
 static inline bool packet_is_shared(const struct packet *p)
 {
-    return __atomic_load_n(&p->owner->refs, __ATOMIC_RELAXED) > 1;
+    return __atomic_load_n(&p->owner->refs, __ATOMIC_ACQUIRE) > 1;
 }
 
 static inline uint32_t packet_headroom(const struct packet *p)

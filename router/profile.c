@@ -25,7 +25,7 @@ struct profile {
     bool on;
     uint64_t since, elapsed;            /* when it was switched on last, and how long it was before */
     int64_t inside, outside;            /* cycles that measuring takes: within what is measured, and around it */
-    struct row rows[];                  /* per element */
+    struct row rows[];                  /* per element; those of the next thread behind them, and so on */
 };
 
 /* A call that is measured, on the stack. */
@@ -39,13 +39,14 @@ struct call {
     unsigned pushed, pulled;            /* packets that it passes on, and gets */
 };
 
-static struct call *innermost;
+static PER_THREAD struct call *innermost;
 
 static inline void begin(struct call *call, struct element *e)
 {
     struct profile *profile = e->router->profile;
 
-    *call = (struct call){.caller = innermost, .row = &profile->rows[e->index], .profile = profile};
+    *call = (struct call){.caller = innermost, .profile = profile,
+                          .row = &profile->rows[platform_thread * e->router->n_elements + e->index]};
     innermost = call;
     call->row->depth++;
     call->began = platform_cycles();
@@ -214,7 +215,7 @@ bool profile_switch(struct router *r, bool on)
     if (on == profile_is_on(r))
         return true;
     if (!profile) {
-        profile = calloc(1, sizeof *profile + r->n_elements * sizeof *profile->rows);
+        profile = calloc(1, sizeof *profile + (size_t)r->n_threads * r->n_elements * sizeof *profile->rows);
         if (!profile)
             return false;
         calibrate(profile);
@@ -226,21 +227,47 @@ bool profile_switch(struct router *r, bool on)
         profile->elapsed += platform_cycles() - profile->since;
     profile->on = on;
     for (unsigned i = 0; i < r->n_elements; i++) {
-        struct element *e = r->elements[i];
-
-        measure_ports(e->inputs, e->n_inputs, on);
-        measure_ports(e->outputs, e->n_outputs, on);
+        for (struct element *e = r->elements[i]; e; e = e->copy) {
+            measure_ports(e->inputs, e->n_inputs, on);
+            measure_ports(e->outputs, e->n_outputs, on);
+        }
     }
-    scheduler_measure(r->scheduler, on);
+    for (unsigned t = 0; t < r->n_threads; t++)
+        scheduler_measure(&r->scheduler[t], on);
     return true;
+}
+
+static void forget(struct row *row)
+{
+    *row = (struct row){.depth = row->depth};
+}
+
+/* The first thread's rows get what the others measured. */
+static void collect(struct router *r)
+{
+    struct row *rows = r->profile ? r->profile->rows : NULL;
+
+    for (unsigned i = r->n_elements; rows && i < r->n_threads * r->n_elements; i++) {
+        struct row *to = &rows[i % r->n_elements], *from = &rows[i];
+
+        for (unsigned kind = 0; kind < KINDS; kind++) {
+            to->calls[kind] += from->calls[kind];
+            to->self[kind] += from->self[kind];
+        }
+        to->total += from->total;
+        to->pushed += from->pushed;
+        to->pulled += from->pulled;
+        to->moved += from->moved;
+        forget(from);
+    }
 }
 
 void profile_reset(struct router *r)
 {
     struct profile *profile = r->profile;
 
-    for (unsigned i = 0; profile && i < r->n_elements; i++)
-        profile->rows[i] = (struct row){.depth = profile->rows[i].depth};
+    for (unsigned i = 0; profile && i < r->n_threads * r->n_elements; i++)
+        forget(&profile->rows[i]);
     if (profile) {
         profile->elapsed = 0;
         profile->since = platform_cycles();
@@ -253,6 +280,7 @@ void profile_take_place(struct router *r)
 
     if (!profile_is_on(r->replaces) || !profile_switch(r, true))
         return;
+    collect(r->replaces);
     r->profile->since = old->since;
     r->profile->elapsed = old->elapsed;
     for (unsigned i = 0; i < r->n_elements; i++) {
@@ -342,6 +370,7 @@ int profile_read(struct element *e, const struct handler_call *call, struct text
     unsigned n = 0;
 
     (void)call;
+    collect(e->router);
     places = malloc((r->n_elements + 1) * sizeof *places);
     if (!places)
         return -ENOMEM;
@@ -396,6 +425,7 @@ int profile_read_cycles(struct element *e, const struct handler_call *call, stru
     const struct profile *profile = e->router->profile;
 
     (void)call;
+    collect(e->router);
     for (unsigned kind = 0; profile && kind < KINDS; kind++) {
         const struct row *row = &profile->rows[e->index];
 

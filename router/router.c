@@ -13,7 +13,9 @@
 
 #include "platform/platform.h"
 #include "router/graph.h"
+#include "router/copies.h"
 #include "router/names.h"
+#include "router/placement.h"
 #include "router/profile.h"
 
 /* ---- elements by name ---- */
@@ -81,7 +83,7 @@ static void destroy_element(struct element *e)
 static struct element *make_element(struct router *r, const struct plan_element *plan,
                                     const struct element_class *class, unsigned index)
 {
-    struct element *e = calloc(1, class->size);
+    struct element *e = calloc(1, class->size + platform_apart);
 
     if (!e)
         return NULL;
@@ -235,6 +237,7 @@ struct router *router_create(struct plan *plan, const char *source, struct error
     }
     r->plan = plan;
     r->run_count = 1;
+    r->n_threads = 1;
     available = check_requirements(plan, r, errors);
     if (source && !r->compact)
         r->source = strdup(source);
@@ -256,14 +259,17 @@ enum {
 
 void router_adjust_runs(struct router *r, int delta)
 {
-    int64_t runs = (int64_t)r->run_count + delta;
+    int64_t runs;
 
+    platform_exclusive_begin();         /* any thread's element may ask, and the first one's scheduler stops */
+    runs = (int64_t)r->run_count + delta;
     r->run_count = (int)(runs > RUNS_MAX ? RUNS_MAX : runs < -RUNS_MAX ? -RUNS_MAX : runs);
-    if (r->run_count > 0)
-        return;
-    r->stop_requested = true;
-    if (r->scheduler)
-        scheduler_ask_stop(r->scheduler);
+    if (r->run_count <= 0) {
+        r->stop_requested = true;
+        if (r->scheduler)
+            scheduler_ask_stop(r->scheduler);
+    }
+    platform_exclusive_end();
 }
 
 void router_please_stop(struct router *r)
@@ -286,14 +292,18 @@ static bool goes_on(void *router, bool interrupted)
 {
     struct router *r = router;
     unsigned left = DRIVER_STEPS_MAX;
+    bool on;
 
+    platform_exclusive_begin();
     if (interrupted)
         r->run_count = RUNS_INTERRUPTED;
     while (r->run_count <= 0 && left-- && r->driver_step(r->driver))
         continue;
-    if (r->run_count > 0)
+    on = r->run_count > 0;
+    if (on)
         r->stop_requested = false;
-    return r->run_count > 0;
+    platform_exclusive_end();
+    return on;
 }
 
 bool router_initialize(struct router *r, struct scheduler *scheduler, struct errors *errors)
@@ -302,7 +312,10 @@ bool router_initialize(struct router *r, struct scheduler *scheduler, struct err
     bool ok = true;
 
     r->scheduler = scheduler;
+    r->n_threads = scheduler->n_threads;
     bounds_renew();
+    if (!placement_make(r, errors))
+        return false;
     if (r->driver) {
         scheduler->goes_on = goes_on;
         scheduler->goes_on_context = r;
@@ -320,6 +333,7 @@ bool router_initialize(struct router *r, struct scheduler *scheduler, struct err
         errors_leave(errors);
     }
     text_free(&message);
+    ok = ok && copies_make(r, errors);
     r->running = ok;
     return ok;
 }
@@ -329,6 +343,7 @@ void router_destroy(struct router *r)
     if (!r)
         return;
     r->running = false;
+    copies_free(r);
     for (unsigned i = r->n_elements; i-- > 0;)
         destroy_element(r->elements[r->configure_order ? r->configure_order[i] : i]);
     names_free(r);
@@ -337,6 +352,7 @@ void router_destroy(struct router *r)
     free(r->name_table);
     free(r->configure_order);
     free(r->reached_by);
+    free(r->ties);
     free(r->source);
     plan_free(r->plan);
     free(r);
@@ -352,13 +368,16 @@ struct element *router_predecessor(const struct element *e)
 
 void router_take_place(struct router *r)
 {
-    if (r->replaces)
-        r->scheduler->now_ns = platform_now_ns();       /* not before what the other saw */
+    for (unsigned t = 0; r->replaces && t < r->n_threads; t++)
+        r->scheduler[t].now_ns = platform_now_ns();     /* not before what the other saw */
     for (unsigned i = 0; r->replaces && i < r->n_elements; i++) {
         struct element *e = r->elements[i], *old = router_predecessor(e);
 
-        if (old && e->class->take_state)
+        if (old && e->class->take_state) {
+            copies_collect(old);
             e->class->take_state(e, old);
+            copies_renew(e);
+        }
     }
     if (r->replaces)
         profile_take_place(r);

@@ -17,7 +17,8 @@
 struct router {
     struct element **elements;
     unsigned n_elements;
-    struct scheduler *scheduler;        /* NULL before router_initialize() */
+    struct scheduler *scheduler;        /* of the first thread, those of others behind it; NULL before router_initialize() */
+    unsigned n_threads;
     struct plan *plan;                  /* owned */
     char *source;                       /* the configuration's text, for the `config` handler */
     bool compact;                       /* require(compact_config): it was not kept */
@@ -30,6 +31,10 @@ struct router {
     unsigned call_depth;                /* handlers that call handlers that ... */
     unsigned script_depth;              /* scripts that run each other */
     unsigned script_work_left;          /* instructions that they may still take together */
+    struct router_tie {
+        struct element *a, *b;
+    } *ties;                            /* elements that the same thread must run; see element_find_partner() */
+    unsigned n_ties, room_ties;
     unsigned name_slots;                /* hash of element names */
     unsigned *name_table;
     unsigned *configure_order;          /* element indexes by phase */
@@ -47,7 +52,7 @@ struct router {
 
 /* Takes the plan, even when it fails. `source` is copied and may be NULL. NULL: errors say why. */
 struct router *router_create(struct plan *plan, const char *source, struct errors *errors);
-/* False: errors say why; the router is still to be destroyed. */
+/* `scheduler`: the first of scheduler->n_threads. False: errors say why; the router is still to be destroyed. */
 bool router_initialize(struct router *router, struct scheduler *scheduler, struct errors *errors);
 void router_destroy(struct router *router);
 

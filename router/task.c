@@ -129,10 +129,69 @@ static inline void end_run(struct scheduler *s)
     }
 }
 
+/* ---- tasks that other threads ask for ---- */
+
+/*
+ * A list that many add to and one takes away as a whole. `asked` says that a task stands in it, so that
+ * it is there once; it is taken back before the task is scheduled, so that whoever asks later asks again.
+ */
+static void ask(struct scheduler *s, struct task *task)
+{
+    if (__atomic_exchange_n(&task->asked, true, __ATOMIC_ACQ_REL))
+        return;
+    task->next_asked = __atomic_load_n(&s->asked, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&s->asked, &task->next_asked, task, true, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED))
+        continue;
+    if (__atomic_load_n(&s->asleep, __ATOMIC_SEQ_CST))      /* see scheduler_sleeps() */
+        platform_wake(s);
+}
+
+static void schedule_here(struct scheduler *s, struct task *task)
+{
+    if (task->position >= 0)
+        return;
+    if (s->running == task) {
+        task->wanted = true;
+        return;
+    }
+    /* A task that slept must not make up for it by running alone. */
+    if ((int64_t)(task->pass - s->pass) < 0)
+        task->pass = s->pass;
+    task->turn = s->turns++;
+    sift_up(s, task, s->n_tasks++);
+}
+
+static void take_asked(struct scheduler *s)
+{
+    struct task *task = __atomic_exchange_n(&s->asked, NULL, __ATOMIC_ACQUIRE), *next, *first = NULL;
+
+    for (; task; task = next) {         /* first come, first in the heap */
+        next = task->next_asked;
+        task->next_asked = first;
+        first = task;
+    }
+    for (task = first; task; task = next) {
+        next = task->next_asked;
+        (void)__atomic_exchange_n(&task->asked, false, __ATOMIC_ACQ_REL);
+        schedule_here(s, task);
+    }
+}
+
+/*
+ * 1. We write `asleep`, then read the list. 2. Who asks adds to the list, then reads `asleep`. In the one
+ * order that all of these have, one of us comes later and sees what the other wrote.
+ */
+bool scheduler_sleeps(struct scheduler *s)
+{
+    __atomic_store_n(&s->asleep, true, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&s->asked, __ATOMIC_SEQ_CST) != NULL;
+}
+
 int task_init(struct task *task, struct element *element,
               bool (*run)(struct element *, struct task *))
 {
-    struct scheduler *s = element->router->scheduler;
+    struct scheduler *s = element->scheduler;
     bool wanted = task->wanted;
 
     if (!make_room(&s->tasks, s->max_tasks, &s->room_tasks))
@@ -158,17 +217,13 @@ void task_schedule(struct task *task)
         task->wanted = true;
         return;
     }
-    if (task->position >= 0)
-        return;
-    if (s->running == task) {
-        task->wanted = true;
+    if (s->thread != platform_thread) {
+        ask(s, task);
         return;
     }
-    /* A task that slept must not make up for it by running alone. */
-    if ((int64_t)(task->pass - s->pass) < 0)
-        task->pass = s->pass;
-    task->turn = s->turns++;
-    sift_up(s, task, s->n_tasks++);
+    if (task->position >= 0)
+        return;
+    schedule_here(s, task);
     if (s->asleep)
         platform_wake(s);
 }
@@ -176,6 +231,8 @@ void task_schedule(struct task *task)
 void task_unschedule(struct task *task)
 {
     task->wanted = false;
+    if (task->asked)
+        take_asked(task->scheduler);
     if (task->scheduler && task->position >= 0)
         remove_task(task->scheduler, (unsigned)task->position);
 }
@@ -253,7 +310,7 @@ static void remove_timer(struct scheduler *s, unsigned i)
 int timer_init(struct timer *timer, struct element *element,
                void (*fire)(struct element *, struct timer *))
 {
-    struct scheduler *s = element->router->scheduler;
+    struct scheduler *s = element->scheduler;
 
     if (!make_room(&s->timers, s->max_timers, &s->room_timers))
         return -ENOMEM;
@@ -352,6 +409,8 @@ static inline __attribute__((always_inline)) bool run(struct scheduler *s, unsig
     if (s->stop)
         return s->n_tasks > 0;
     fire_timers(s, measured);
+    if (scheduler_is_asked(s))
+        take_asked(s);
     while (tasks-- && s->n_tasks && !s->stop && !s->stop_asked) {
         struct task *task = begin_run(s);
 
@@ -387,6 +446,7 @@ void scheduler_measure(struct scheduler *s, bool on)
 int scheduler_init(struct scheduler *scheduler)
 {
     memset(scheduler, 0, sizeof *scheduler);
+    scheduler->n_threads = 1;
     scheduler->now_ns = platform_now_ns();
     scheduler->run = run_plain;
     return 0;

@@ -2,7 +2,7 @@
 /*
  * task.h - tasks, timers and the loop that runs them.
  *
- * One scheduler runs the tasks of one router (later: of one thread). Tasks share
+ * One scheduler runs the tasks and timers of one router on one thread. Tasks share
  * it by stride scheduling: a task with twice the tickets runs twice as often (Waldspurger
  * and Weihl, 1995). A task that has nothing to do simply is not scheduled; it is
  * woken by a notifier, a timer or a device. Tasks whose turn is the same run in the order in which they
@@ -11,15 +11,20 @@
  * - task_schedule() on a scheduled task does nothing; cheap enough for any path.
  * - A run that returns is off the queue unless it called task_reschedule().
  * - Neither tasks nor timers allocate after router start: heaps have room for all.
+ * - task_schedule() may be called by any thread; it asks the task's own. Everything else is for the task's own
+ *   thread, or for whoever has platform_exclusive_begin() behind him.
  */
 #ifndef ROUTER_TASK_H
 #define ROUTER_TASK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct element;
 struct scheduler;
+
+enum { THREADS_MAX = 64 };
 
 enum { TASK_TICKETS_DEFAULT = 1024, TASK_TICKETS_MAX = 1 << 15 };
 
@@ -33,6 +38,8 @@ struct task {
     uint32_t turn;                      /* of those with the same pass the lowest comes first */
     int position;                       /* in the heap; -1: not scheduled */
     bool wanted;                        /* asked for before the router ran */
+    bool asked;                         /* by another thread: stands in the scheduler's list */
+    struct task *next_asked;
 };
 
 struct timer {
@@ -59,7 +66,16 @@ struct scheduler {
     void *goes_on_context;
     void *owner;                        /* the platform's: thread or loop */
     bool (*run)(struct scheduler *scheduler, unsigned tasks);  /* scheduler_run(), or that and measured */
+    unsigned thread;                    /* whose it is */
+    unsigned n_threads;                 /* of the first one: the others stand behind it */
+    struct task *asked;                 /* what other threads want to have scheduled, the last first */
+    char apart[64];                     /* from the next one's cache lines */
 };
+
+static inline bool scheduler_is_asked(const struct scheduler *s)
+{
+    return __atomic_load_n(&s->asked, __ATOMIC_RELAXED) != NULL;
+}
 
 /* Also makes room in the scheduler's heap: -ENOMEM if there is none. Call in initialize(). */
 int task_init(struct task *task, struct element *element,
@@ -68,7 +84,7 @@ void task_schedule(struct task *task);
 void task_unschedule(struct task *task);
 static inline bool task_scheduled(const struct task *task)
 {
-    return task->wanted || (task->scheduler && task->position >= 0);
+    return task->wanted || task->asked || (task->scheduler && task->position >= 0);
 }
 /* From within run(): run again when its turn comes. */
 static inline void task_reschedule(struct task *task)
@@ -104,8 +120,11 @@ static inline bool timer_is_set(const struct timer *timer)
 }
 void timer_destroy(struct timer *timer);
 
+/* For a router on one thread. Who has several makes an array, and sets `thread` and `n_threads`. */
 int scheduler_init(struct scheduler *scheduler);
 void scheduler_destroy(struct scheduler *scheduler);
+/* Before it sleeps a scheduler says so, and looks once more: true when it must not sleep. */
+bool scheduler_sleeps(struct scheduler *scheduler);
 /*
  * Fires due timers and runs up to `tasks` tasks. True when tasks are still
  * runnable: call again soon. False: sleep until scheduler_deadline() or platform_wake().

@@ -300,6 +300,7 @@ ELEMENT_CLASS(arp_responder) = {
     .name = "ARPResponder", .ports = PORTS_1_1X2, .processing = PROCESSING_A_AH,
     .size = sizeof(struct arp_responder), .arguments = arguments, .handlers = handlers,
     .live_config = true, .configure = configure, .cleanup = cleanup, ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct arp_responder, drops)),
     .group = "ethernet", .purpose = "answers ARP requests",
     .manual =
         "Takes ARP requests with their Ethernet header. One for an address that matches an entry (the "

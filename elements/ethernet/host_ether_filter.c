@@ -79,6 +79,7 @@ ELEMENT_CLASS(host_ether_filter) = {
     .name = "HostEtherFilter", .ports = PORTS_1_1X2, .processing = PROCESSING_A_AH,
     .size = sizeof(struct host_ether_filter), .arguments = arguments, .handlers = handlers,
     .live_config = true, .setup = setup, ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct host_ether_filter, drops)),
     .group = "ethernet", .purpose = "drops Ethernet frames for other hosts",
     .manual =
         "Sets the packet type annotation (host, broadcast, multicast or otherhost) by the "

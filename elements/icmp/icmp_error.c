@@ -143,7 +143,7 @@ static void write_ip_header(const struct icmp_error *i, struct ip_header *to, ui
 
     *to = (struct ip_header){
         .version_ihl = (uint8_t)(0x40 | header_length / 4),
-        .total_length = be16((uint16_t)total), .id = be16(next_id++), .ttl = TTL,
+        .total_length = be16((uint16_t)total), .id = be16(__atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED)), .ttl = TTL,
         .protocol = IP_PROTO_ICMP, .src = i->src, .dst = dst,
     };
     memcpy(to + 1, route->answer, route->answer_length);
@@ -253,6 +253,7 @@ ELEMENT_CLASS(icmp_error) = {
     .name = "ICMPError", .ports = PORTS_1_1, .processing = AGNOSTIC,
     .size = sizeof(struct icmp_error), .arguments = arguments, .handlers = handlers,
     .live_config = true, .setup = setup, .configure = configure, ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct icmp_error, drops)),
     .group = "icmp", .purpose = "makes ICMP errors about packets",
     .manual =
         "Takes the packets that other elements could not forward (output 1 of DecIPTTL, IPFragmenter, "

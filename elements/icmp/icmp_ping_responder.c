@@ -95,6 +95,7 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(icmp_ping_responder) = {
     .name = "ICMPPingResponder", .ports = PORTS_1_1X2, .processing = PROCESSING_A_AH,
     .size = sizeof(struct icmp_ping_responder), .handlers = handlers, ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct icmp_ping_responder, drops)),
     .group = "icmp", .purpose = "answers pings",
     .manual = "Echo requests with a marked IP header become echo replies: addresses exchanged, time to "
               "live 255, destination annotation set, paint cleared, timestamp now. Other packets go "

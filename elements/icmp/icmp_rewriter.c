@@ -255,7 +255,7 @@ static bool read_map(struct icmp_rewriter *r, char *word, struct errors *errors)
     if (!colon || args_read_unsigned(colon + 1, UINT16_MAX, &offset)) {
         if (colon)
             *colon = '\0';
-        e = element_find(&r->base, word);
+        e = element_find_partner(&r->base, word);
         rewriter = e ? rewriter_of(e) : NULL;
         if (colon)
             *colon = ':';

@@ -136,6 +136,9 @@ ELEMENT_CLASS(check_ip_header) = {
     .name = "CheckIPHeader", .ports = PORTS_1_1X2, .processing = PROCESSING_A_AH,
     .size = sizeof(struct check_ip_header), .arguments = arguments, .handlers = handlers,
     .keywords_anywhere = true, .setup = setup, ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH,
+    .counts = COUNTS(AT(drops), AT(reasons[TINY]), AT(reasons[BAD_VERSION]), AT(reasons[BAD_HEADER_LENGTH]),
+                     AT(reasons[BAD_LENGTH]), AT(reasons[BAD_CHECKSUM]), AT(reasons[BAD_SOURCE])),
     .group = "ip", .purpose = "validates and marks the IPv4 header, trims link padding",
     .manual =
         "A packet passes when from OFFSET on it has a whole IPv4 header whose version, header "

@@ -57,6 +57,7 @@ ELEMENT_CLASS(fix_ip_src) = {
     .name = "FixIPSrc", .ports = PORTS_1_1, .processing = AGNOSTIC,
     .size = sizeof(struct fix_ip_src), .arguments = arguments, .handlers = handlers,
     ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct fix_ip_src, drops)),
     .group = "ip", .purpose = "sets the source address of packets that ask for it",
     .manual = "When the fix-source annotation is set (ICMPError does so) and the IP header is marked, "
               "the source address becomes IPADDR, the checksum is recomputed and the annotation is "

@@ -76,6 +76,7 @@ ELEMENT_CLASS(get_ip_address) = {
     .name = "GetIPAddress", .ports = PORTS_1_1, .processing = AGNOSTIC,
     .size = sizeof(struct get_ip_address), .arguments = arguments, .setup = setup,
     .configure = configure, ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH,
     .group = "ip", .purpose = "sets the destination annotation from the packet",
     .manual = "Packets that are too short, or that have no marked IP header when IP is given, get "
               "0.0.0.0.",

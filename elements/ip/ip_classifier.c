@@ -78,7 +78,7 @@ ELEMENT_CLASS(ip_classifier) = {
     .size = sizeof(struct ip_rules_element),
     .arguments = arguments, .handlers = handlers, .live_config = true,
     .configure = configure, .cleanup = ip_rules_cleanup,
-    .push = ip_rules_push, .push_one = ip_rules_push_one,
+    .push = ip_rules_push, .push_one = ip_rules_push_one, IP_RULES_THREADS,
     .group = "ip",
     .purpose = "sends IP packets to outputs by tcpdump-like patterns",
     .manual =

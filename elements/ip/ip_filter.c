@@ -68,7 +68,7 @@ ELEMENT_CLASS(ip_filter) = {
     .name = "IPFilter", .ports = "1/-", .processing = PUSH, .size = sizeof(struct ip_rules_element),
     .arguments = arguments, .handlers = handlers, .live_config = true,
     .configure = configure, .cleanup = ip_rules_cleanup,
-    .push = ip_rules_push, .push_one = ip_rules_push_one,
+    .push = ip_rules_push, .push_one = ip_rules_push_one, IP_RULES_THREADS,
     .group = "ip",
     .purpose = "filters IP packets by an ordered list of rules",
     .manual =

@@ -287,6 +287,7 @@ ELEMENT_CLASS(ip_fragmenter) = {
     .name = "IPFragmenter", .ports = PORTS_1_1X2, .processing = PUSH,
     .size = sizeof(struct ip_fragmenter), .arguments = arguments, .handlers = handlers,
     .setup = setup, .configure = configure, .push = push, .push_one = push_one,
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ip_fragmenter, drops), offsetof(struct ip_fragmenter, fragments)),
     .group = "ip", .purpose = "splits IP packets that are longer than the MTU",
     .manual =
         "Packets up to MTU bytes, counted from the marked IP header, pass. Longer ones are cut into "

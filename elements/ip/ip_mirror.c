@@ -78,6 +78,7 @@ ELEMENT_CLASS(ip_mirror) = {
     .name = "IPMirror", .ports = PORTS_1_1, .processing = AGNOSTIC,
     .size = sizeof(struct ip_mirror), .arguments = arguments, .handlers = handlers,
     .setup = setup, ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ip_mirror, drops)),
     .group = "ip", .purpose = "exchanges source and destination",
     .manual = "Swaps the IP addresses, in TCP and UDP packets (but not later fragments) the ports, "
               "and in TCP packets sequence and acknowledgement numbers. The destination annotation "

@@ -155,6 +155,36 @@ void ip_rules_cleanup(struct element *e)
     ip_rules_release(&element_of(e)->rules);
 }
 
+/* Without memory it counts where the original counts, and the two may miss something. */
+void ip_rules_copy(struct element *copy, struct element *original)
+{
+    struct ip_rules *rules = &element_of(copy)->rules;
+    struct ip_rule *from = element_of(original)->rules.rule;
+    struct ip_rule *own = calloc(rules->n + 1, sizeof *own);
+
+    for (unsigned i = 0; own && i < rules->n; i++)
+        own[i] = (struct ip_rule){.text = from[i].text, .output = from[i].output};
+    rules->borrowed = !own;
+    rules->rule = own ? own : from;
+}
+
+void ip_rules_uncopy(struct element *copy)
+{
+    if (!element_of(copy)->rules.borrowed)
+        free(element_of(copy)->rules.rule);
+    element_of(copy)->rules.rule = NULL;
+}
+
+void ip_rules_collect(struct element *e, struct element *copy)
+{
+    struct ip_rules *to = &element_of(e)->rules, *from = &element_of(copy)->rules;
+
+    for (unsigned i = 0; i < to->n && !from->borrowed; i++) {
+        to->rule[i].packets += from->rule[i].packets;
+        from->rule[i].packets = 0;
+    }
+}
+
 int ip_rules_read_program(struct element *e, const struct handler_call *call, struct text *out)
 {
     (void)call;

@@ -22,6 +22,7 @@ struct ip_rules {
     struct ip_rule *rule;
     unsigned n;
     uint64_t unmatched;         /* packets */
+    bool borrowed;              /* `rule` is that of another thread */
 };
 
 /* An element that is nothing but rules: IPFilter and IPClassifier. */
@@ -34,6 +35,13 @@ struct ip_rules_element {
 push_function ip_rules_push;
 push_one_function ip_rules_push_one;
 void ip_rules_cleanup(struct element *e);
+/* Several threads: each counts in rules of its own, and the texts are the original's. */
+void ip_rules_copy(struct element *copy, struct element *original), ip_rules_uncopy(struct element *copy),
+    ip_rules_collect(struct element *e, struct element *copy);
+#define IP_RULES_THREADS                                                                             \
+    .threads = THREADS_EACH, .copy = ip_rules_copy, .uncopy = ip_rules_uncopy, .collect = ip_rules_collect, \
+    .counts = COUNTS(offsetof(struct ip_rules_element, rules.unmatched),                             \
+                     offsetof(struct ip_rules_element, drops))
 handler_read_function ip_rules_read_program;
 
 /*

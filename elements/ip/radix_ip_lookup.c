@@ -280,6 +280,7 @@ ELEMENT_CLASS(radix_ip_lookup) = {
     .size = sizeof(struct radix_ip_lookup), .arguments = arguments, .handlers = handlers,
     .configure = configure, .cleanup = cleanup,
     .push = ip_route_table_push, .push_one = ip_route_table_push_one,
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ip_route_table, drops)),
     .group = "ip",
     .purpose = "routes IP packets by a trie of routes: the one to take",
     .manual = IP_ROUTE_TABLE_MANUAL " A look-up takes seven steps at most, whatever the number "

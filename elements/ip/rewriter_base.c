@@ -100,7 +100,7 @@ static const struct spec {
 static bool read_mapper(struct rewriter *rw, struct rewriter_input *input, const struct words *w,
                         struct text *why)
 {
-    struct element *e = element_find(rw->element, w->word[0]);
+    struct element *e = element_find_partner(rw->element, w->word[0]);
 
     input->kind = REWRITER_INPUT_MAPPER;
     if (!e)
@@ -169,7 +169,7 @@ static bool read_capacity(struct rewriter *rw, const char *word, struct errors *
         rw->shares_with = NULL;
         return true;
     }
-    rw->shares_with = element_find(rw->element, word);
+    rw->shares_with = element_find_partner(rw->element, word);
     if (rw->shares_with && rewriter_of(rw->shares_with))
         return true;
     rw->shares_with = NULL;

@@ -15,6 +15,7 @@ ELEMENT_CLASS(static_ip_lookup) = {
     .size = sizeof(struct ip_route_table), .arguments = arguments, .handlers = handlers,
     .configure = linear_lookup_configure, .cleanup = linear_lookup_cleanup,
     .push = ip_route_table_push, .push_one = ip_route_table_push_one,
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ip_route_table, drops)),
     .group = "ip",
     .purpose = "routes IP packets by a list of routes that never changes",
     .manual = IP_ROUTE_TABLE_MANUAL " Masks need not be prefixes.",

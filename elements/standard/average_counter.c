@@ -17,7 +17,7 @@ struct average_counter {
 static inline struct packet *action(struct element *e, struct packet *p)
 {
     struct average_counter *a = element_as(struct average_counter, e);
-    uint64_t now = e->router->scheduler->now_ns / 1000000 + 1;
+    uint64_t now = e->scheduler->now_ns / 1000000 + 1;
 
     if (!a->first_ms)
         a->first_ms = now;

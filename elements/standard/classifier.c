@@ -247,6 +247,7 @@ ELEMENT_CLASS(classifier) = {
     .arguments = arguments, .handlers = handlers, .live_config = true,
     .configure = configure, .cleanup = cleanup,
     .push = push, .push_one = push_one,
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct classifier, drops)),
     .group = "standard",
     .purpose = "sends packets to outputs by patterns of their bytes",
     .manual =

@@ -32,7 +32,7 @@ struct counter {
 
 static uint64_t epoch_now(const struct element *e)
 {
-    return e->router->scheduler->now_ns / 1000000;
+    return e->scheduler->now_ns / 1000000;
 }
 
 static void trip(struct counter *c, struct trigger *trigger)
@@ -86,6 +86,16 @@ static unsigned pull(struct element *e, unsigned port, struct batch *batch, unsi
     return got;
 }
 
+/* Several threads count for themselves, so that nobody sees the Nth packet pass. */
+static bool have_triggers(struct counter *c, struct errors *errors)
+{
+    if (c->base.copy)
+        return element_error(&c->base, errors, "several threads count here, so that there can be no calls");
+    if (!c->base.initialized)
+        element_bind(&c->base);
+    return true;
+}
+
 /* "N HANDLER [VALUE]" */
 static bool parse_trigger(struct counter *c, struct trigger *trigger, const char *text,
                           const char *name, struct errors *errors)
@@ -94,6 +104,8 @@ static bool parse_trigger(struct counter *c, struct trigger *trigger, const char
     size_t length;
     uint64_t at;
 
+    if (!have_triggers(c, errors))
+        return false;
     text += strspn(text, " \t\r\n");
     length = strcspn(text, " \t\r\n");
     if (length >= sizeof number)
@@ -147,6 +159,24 @@ static void take_state(struct element *e, struct element *predecessor)
     c->byte_rate = old->byte_rate;
     c->count_trigger.fired = c->count >= c->count_trigger.at;
     c->byte_trigger.fired = old->byte_trigger.fired && c->byte_trigger.at == old->byte_trigger.at;
+}
+
+static void collect(struct element *e, struct element *copy)
+{
+    struct counter *c = element_as(struct counter, e), *of_copy = element_as(struct counter, copy);
+
+    rate_meter_collect(&c->packet_rate, &of_copy->packet_rate);
+    rate_meter_collect(&c->byte_rate, &of_copy->byte_rate);
+}
+
+/* Whatever the original's rates are, this one's are none. */
+static void copy_rates(struct element *copy, struct element *original)
+{
+    struct counter *c = element_as(struct counter, copy);
+
+    (void)original;
+    c->packet_rate.current = c->packet_rate.average = 0;
+    c->byte_rate.current = c->byte_rate.average = 0;
 }
 
 static void cleanup(struct element *e)
@@ -242,6 +272,8 @@ ELEMENT_CLASS(counter) = {
     .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
     .initialize = initialize, .cleanup = cleanup, .take_state = take_state, .push = push, .push_one = push_one,
     .pull = pull,
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct counter, count), offsetof(struct counter, bytes)),
+    .copy = copy_rates, .collect = collect,
     .group = "standard", .purpose = "counts packets and bytes and measures their rates",
     .manual = "Rates are exponentially weighted moving averages over some 16 ms. A COUNT_CALL or "
               "BYTE_COUNT_CALL is made once, until a reset, before the packets that reach N go on. When another "

@@ -140,5 +140,6 @@ ELEMENT_CLASS(discard) = {
     .name = "Discard", .ports = PORTS_1_0, .processing = AGNOSTIC, .size = sizeof(struct discard),
     .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
     .initialize = initialize, .cleanup = cleanup, .push = push, .push_one = push_one,
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct discard, count)),
     .group = "standard", .purpose = "drops and counts all packets",
 };

@@ -6,6 +6,7 @@ ELEMENT_CLASS(idle) = {
     .name = "Idle", .ports = "-/-", .processing = AGNOSTIC, .flow = "x/y",
     .size = sizeof(struct element),
     .push = element_push_nowhere, .pull = element_pull_nothing,
+    .threads = THREADS_EACH,
     .group = "standard", .purpose = "makes no packets and swallows those it is pushed",
     .manual = "Any number of inputs and outputs. Connect it to ports that nothing else uses.",
 };

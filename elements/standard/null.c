@@ -12,5 +12,6 @@ ELEMENT_ACTION(action)
 ELEMENT_CLASS(null) = {
     .name = "Null", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct element),
     ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH,
     .group = "standard", .purpose = "passes packets on, unchanged",
 };

@@ -54,5 +54,6 @@ ELEMENT_CLASS(paint_tee) = {
     .name = "PaintTee", .ports = "1/2", .processing = PROCESSING_A_AH,
     .size = sizeof(struct paint_tee), .arguments = arguments, .handlers = handlers,
     .setup = setup, ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct paint_tee, drops)),
     .group = "standard", .purpose = "copies packets of one color to a second output",
 };

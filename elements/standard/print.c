@@ -169,5 +169,6 @@ ELEMENT_CLASS(print) = {
     .arguments = arguments, .handlers = handlers, .live_config = true, .setup = setup,
     .configure = configure,
     ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH,
     .group = "standard", .purpose = "prints packets' bytes",
 };

@@ -12,5 +12,6 @@ ELEMENT_ACTION(action)
 ELEMENT_CLASS(push_null) = {
     .name = "PushNull", .ports = PORTS_1_1, .processing = PUSH, .size = sizeof(struct element),
     ELEMENT_ENTRIES(action),
+    .threads = THREADS_EACH,
     .group = "standard", .purpose = "passes packets on, unchanged; push only",
 };

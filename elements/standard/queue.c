@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * queue.c - Queue([CAPACITY]): first in, first out, up to CAPACITY packets (default 1000).
+ * queue.c - Queue([CAPACITY]): first in, first out, up to CAPACITY packets (default 1000). ThreadSafeQueue.
  *
  * Packets are pushed in and pulled out. Those that find the queue full go to output 1
  * where there is one, else they are dropped.
@@ -8,6 +8,8 @@
  * - Tasks that pull sleep while the queue is empty, those that push may sleep while it
  *   is full (notifiers EMPTY and FULL).
  * - The ring is a power of two, so a turn costs a mask; head and tail just count on.
+ * - One thread may push while another pulls, without locks: each moves its own end. A ThreadSafeQueue has a lock
+ *   at either end besides, held for a batch, so that there may be any number of them.
  *
  * A Queue of the same name in the configuration that replaces this one goes on with its packets.
  *
@@ -18,6 +20,7 @@
 #include <string.h>
 
 #include "elements/standard/storage.h"
+#include "platform/platform.h"
 #include "router/element.h"
 
 enum { CAPACITY_MAX = 1 << 24 };
@@ -28,9 +31,13 @@ struct queue {
     struct packet **ring;
     uint32_t mask;
     uint32_t wanted;            /* the CAPACITY argument */
-    uint32_t highwater;
-    uint64_t drops;
     struct notifier not_empty, not_full;
+    char apart1[64];            /* what follows is for those who push, and then for those who pull */
+    uint32_t highwater;
+    unsigned push_lock;
+    uint64_t drops;
+    char apart2[64];
+    unsigned pull_lock;
 };
 
 static void refuse(struct queue *q, struct batch *refused)
@@ -44,29 +51,41 @@ static void refuse(struct queue *q, struct batch *refused)
         batch_free(refused);
 }
 
-/* After packets were put in. */
-static inline void filled(struct queue *q)
+/* Between a change of the queue and a look at a notifier, or the other way round: see notifier.h. False: not needed. */
+static inline bool barrier(const struct queue *q)
 {
-    uint32_t length = storage_length(&q->storage);
+    if (__builtin_expect(q->base.crossed, 0))
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return q->base.crossed;
+}
 
+/* After packets were put in. */
+static inline void filled(struct queue *q, uint32_t length)
+{
     if (length > q->highwater)
         q->highwater = length;
+    barrier(q);
     notifier_activate(&q->not_empty);
-    if (length >= q->storage.capacity)
-        notifier_deactivate(&q->not_full);
+    if (length < q->storage.capacity)
+        return;
+    notifier_deactivate(&q->not_full);
+    if (barrier(q) && storage_length(&q->storage) < q->storage.capacity)
+        notifier_activate(&q->not_full);
 }
 
 static void push(struct element *e, unsigned port, struct batch *batch)
 {
     struct queue *q = element_as(struct queue, e);
-    uint32_t room = q->storage.capacity - storage_length(&q->storage);
-    uint32_t n = batch->n < room ? batch->n : room;
+    uint32_t length = storage_length(&q->storage), room = q->storage.capacity - length;
+    uint32_t n = batch->n < room ? batch->n : room, tail = q->storage.tail;
 
     (void)port;
     for (uint32_t i = 0; i < n; i++)
-        q->ring[q->storage.tail++ & q->mask] = batch->pkt[i];
-    if (n)
-        filled(q);
+        q->ring[tail++ & q->mask] = batch->pkt[i];
+    if (n) {
+        storage_set_tail(&q->storage, tail);
+        filled(q, length + n);
+    }
     if (n < batch->n) {
         batch->n -= n;
         memmove(batch->pkt, batch->pkt + n, batch->n * sizeof *batch->pkt);
@@ -78,10 +97,13 @@ static void push_one(struct element *e, unsigned port, struct packet *p)
 {
     struct queue *q = element_as(struct queue, e);
 
+    uint32_t length = storage_length(&q->storage), tail = q->storage.tail;
+
     (void)port;
-    if (storage_length(&q->storage) < q->storage.capacity) {
-        q->ring[q->storage.tail++ & q->mask] = p;
-        filled(q);
+    if (length < q->storage.capacity) {
+        q->ring[tail & q->mask] = p;
+        storage_set_tail(&q->storage, tail + 1);
+        filled(q, length + 1);
     } else {
         struct batch refused;
 
@@ -95,16 +117,56 @@ static unsigned pull(struct element *e, unsigned port, struct batch *batch, unsi
 {
     struct queue *q = element_as(struct queue, e);
     uint32_t length = storage_length(&q->storage), n = length < max ? length : max;
+    uint32_t head = q->storage.head;
 
     (void)port;
     for (uint32_t i = 0; i < n; i++)
-        batch_add(batch, q->ring[q->storage.head++ & q->mask]);
-    /* Only a pull in vain: a queue that swings between 0 and 1 wakes nobody. */
-    if (n)
+        batch_add(batch, q->ring[head++ & q->mask]);
+    if (n) {
+        storage_set_head(&q->storage, head);
+        barrier(q);
         notifier_activate(&q->not_full);
-    else
-        notifier_deactivate(&q->not_empty);
-    return n;
+        return n;
+    }
+    /* Only a pull in vain: a queue that swings between 0 and 1 wakes nobody. */
+    notifier_deactivate(&q->not_empty);
+    if (barrier(q) && storage_length(&q->storage))
+        notifier_activate(&q->not_empty);
+    return 0;
+}
+
+/* ---- ThreadSafeQueue: the same, one at a time at either end ---- */
+
+/* What finds no room and goes on at output 1 is pushed by one thread only: then there is nobody to lock out. */
+static inline bool many_push(const struct queue *q)
+{
+    return q->base.crossed && q->base.n_outputs == 1;
+}
+
+static void safe_push(struct element *e, unsigned port, struct batch *batch)
+{
+    struct queue *q = element_as(struct queue, e);
+
+    if (!many_push(q)) {
+        push(e, port, batch);
+        return;
+    }
+    platform_lock(&q->push_lock);
+    push(e, port, batch);
+    platform_unlock(&q->push_lock);
+}
+
+static unsigned safe_pull(struct element *e, unsigned port, struct batch *batch, unsigned max)
+{
+    struct queue *q = element_as(struct queue, e);
+    unsigned got;
+
+    if (!q->base.crossed)
+        return pull(e, port, batch, max);
+    platform_lock(&q->pull_lock);
+    got = pull(e, port, batch, max);
+    platform_unlock(&q->pull_lock);
+    return got;
 }
 
 /* Makes the ring fit `capacity`; packets that no longer do are dropped, the youngest first. */
@@ -184,7 +246,7 @@ static void take_state(struct element *e, struct element *predecessor)
         }
     }
     if (storage_length(&q->storage))
-        filled(q);
+        filled(q, storage_length(&q->storage));
 }
 
 static void cleanup(struct element *e)
@@ -275,13 +337,26 @@ static const struct handler handlers[] = {
     {0},
 };
 
+#define QUEUE_FACTS                                                                                     \
+    .ports = PORTS_1_1X2, .processing = "h/lh", .size = sizeof(struct queue), .arguments = arguments,   \
+    .handlers = handlers, .live_config = true, .setup = setup, .configure = configure, .cleanup = cleanup, \
+    .take_state = take_state, .notifier = notifier, .cast = cast, .group = "standard"
+
+#define QUEUE_MANUAL                                                                                    \
+    "Packets that find the queue full go to output 1, or are dropped when it has none. When another "   \
+    "configuration takes the place of this one, a queue of the same name goes on with its packets, in " \
+    "their order, and its counts; those that a smaller capacity leaves no room for count as drops. "
+
 ELEMENT_CLASS(queue) = {
-    .name = "Queue", .ports = PORTS_1_1X2, .processing = "h/lh", .size = sizeof(struct queue),
-    .arguments = arguments, .handlers = handlers, .live_config = true, .setup = setup,
-    .configure = configure, .cleanup = cleanup, .take_state = take_state, .push = push, .push_one = push_one, .pull = pull,
-    .notifier = notifier, .cast = cast,
-    .group = "standard", .purpose = "stores packets, first in, first out, up to a capacity",
-    .manual = "Packets that find the queue full go to output 1, or are dropped when it has none. When another "
-              "configuration takes the place of this one, a Queue of the same name goes on with its packets, in "
-              "their order, and its counts; those that a smaller capacity leaves no room for count as drops.",
+    .name = "Queue", QUEUE_FACTS, .threads = THREADS_TWO, .push = push, .push_one = push_one, .pull = pull,
+    .purpose = "stores packets, first in, first out, up to a capacity",
+    .manual = QUEUE_MANUAL "One thread may push and another pull; tasks that both push, or both pull, run on the "
+              "same thread (see ThreadSafeQueue).",
+};
+
+ELEMENT_CLASS(thread_safe_queue) = {
+    .name = "ThreadSafeQueue", QUEUE_FACTS, .threads = THREADS_ALL, .push = safe_push, .pull = safe_pull,
+    .purpose = "a Queue that any number of threads push to and pull from",
+    .manual = QUEUE_MANUAL "Packets that one thread pushed keep their order. With an output 1 the tasks that push "
+              "run on the same thread.",
 };

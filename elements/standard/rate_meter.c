@@ -14,6 +14,8 @@ void rate_meter_advance(struct rate_meter *meter, uint64_t epoch)
 {
     uint64_t idle = epoch - meter->epoch - 1;
 
+    if ((int64_t)(epoch - meter->epoch) <= 0)       /* another thread has told it of a later one */
+        return;
     meter->average = move(meter->average, meter->current);
     meter->current = 0;
     meter->epoch = epoch;
@@ -22,6 +24,18 @@ void rate_meter_advance(struct rate_meter *meter, uint64_t epoch)
     else
         while (idle-- && meter->average)
             meter->average = move(meter->average, 0);
+}
+
+/* Averages of sums are sums of averages, when both are of the same time. */
+void rate_meter_collect(struct rate_meter *to, struct rate_meter *from)
+{
+    if ((int64_t)(from->epoch - to->epoch) > 0)
+        rate_meter_advance(to, from->epoch);
+    else if (from->epoch != to->epoch)
+        rate_meter_advance(from, to->epoch);
+    to->current += from->current;
+    to->average += from->average;
+    from->current = from->average = 0;
 }
 
 void rate_meter_format(const struct rate_meter *meter, unsigned factor, struct text *out)

@@ -21,6 +21,9 @@ struct rate_meter {
     uint64_t average;           /* per epoch, scaled */
 };
 
+/* Adds what another meter counted in the same time, and empties that one. */
+void rate_meter_collect(struct rate_meter *to, struct rate_meter *from);
+
 /* Moves on to the epoch of now_ns; slow, called once a millisecond at most. */
 void rate_meter_advance(struct rate_meter *meter, uint64_t epoch);
 

@@ -54,14 +54,15 @@ void source_packet_cleanup(struct source_packet *source)
 unsigned source_packet_clone(const struct source_packet *source, uint64_t timestamp_ns,
                              struct batch *into, unsigned n)
 {
-    for (unsigned i = 0; i < n; i++) {
-        struct packet *copy = packet_clone(source->packet);
+    struct packet **made = into->pkt + into->n;
 
-        if (!copy)
-            return i;
-        copy->timestamp_ns = timestamp_ns;
-        batch_add(into, copy);
-    }
+    if (n == 1)
+        n = (*made = packet_clone(source->packet)) != NULL;
+    else
+        n = packet_clone_many(source->packet, made, n);
+    for (unsigned i = 0; i < n; i++)
+        made[i]->timestamp_ns = timestamp_ns;
+    into->n += n;
     return n;
 }
 

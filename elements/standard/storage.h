@@ -9,14 +9,30 @@
 
 #include <stdint.h>
 
+/* Packets stand at head ... tail - 1, which count on and on. One thread may move the tail and another the head. */
 struct storage {
-    uint32_t head, tail;        /* count on and on; packets stand at head ... tail - 1 */
     uint32_t capacity;
+    char apart1[64];            /* each in a cache line of its own */
+    uint32_t tail;
+    char apart2[64];
+    uint32_t head;
+    char apart3[64];
 };
 
+/* Acquire: what was put there, or taken from there, is done. */
 static inline uint32_t storage_length(const struct storage *s)
 {
-    return s->tail - s->head;
+    return __atomic_load_n(&s->tail, __ATOMIC_ACQUIRE) - __atomic_load_n(&s->head, __ATOMIC_ACQUIRE);
+}
+
+static inline void storage_set_tail(struct storage *s, uint32_t tail)
+{
+    __atomic_store_n(&s->tail, tail, __ATOMIC_RELEASE);
+}
+
+static inline void storage_set_head(struct storage *s, uint32_t head)
+{
+    __atomic_store_n(&s->head, head, __ATOMIC_RELEASE);
 }
 
 #endif

@@ -88,5 +88,6 @@ ELEMENT_CLASS(switch_element) = {
     .name = "Switch", .ports = "1/-", .processing = PUSH, .size = sizeof(struct switch_element),
     .arguments = arguments, .handlers = handlers, .live_config = true, .configure = configure,
     .push = push, .push_one = push_one,
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct switch_element, drops)),
     .group = "standard", .purpose = "sends packets to an output that can be changed",
 };

@@ -78,5 +78,6 @@ ELEMENT_CLASS(tee) = {
     .name = "Tee", .ports = "1/1-", .processing = PUSH, .size = sizeof(struct tee),
     .arguments = arguments, .handlers = handlers, .configure = configure, .push = push,
     .push_one = push_one,
+    .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct tee, drops)),
     .group = "standard", .purpose = "copies packets to every output",
 };

@@ -111,8 +111,11 @@ void clock_skip_to(uint64_t now_ns)
         return;
     }
     shown_ns = platform_now_ns();
-    if (jumping && shown_ns < now_ns)
+    if (jumping && shown_ns < now_ns) {
+        platform_exclusive_begin();
         warp(now_ns - shown_ns);
+        platform_exclusive_end();
+    }
 }
 
 uint64_t clock_wait_ns(uint64_t ns)

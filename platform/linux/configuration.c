@@ -106,15 +106,19 @@ struct router *configuration_load(const struct options *options, struct errors *
     return r;
 }
 
-bool configuration_start(struct router *r, struct errors *errors)
+bool configuration_start(struct router *r, unsigned threads, struct errors *errors)
 {
-    struct scheduler *scheduler = malloc(sizeof *scheduler);
+    struct scheduler *scheduler = calloc(threads, sizeof *scheduler);
 
     if (!scheduler) {
         errors_add(errors, NULL, "out of memory");
         return false;
     }
-    scheduler_init(scheduler);
+    for (unsigned t = 0; t < threads; t++) {
+        scheduler_init(&scheduler[t]);
+        scheduler[t].thread = t;
+    }
+    scheduler->n_threads = threads;
     if (router_initialize(r, scheduler, errors))
         return true;
     say_not_initialized(errors);
@@ -124,9 +128,10 @@ bool configuration_start(struct router *r, struct errors *errors)
 void configuration_end(struct router *r)
 {
     struct scheduler *scheduler = r ? r->scheduler : NULL;
+    unsigned threads = r ? r->n_threads : 0;
 
     router_destroy(r);
-    if (scheduler)
-        scheduler_destroy(scheduler);
+    for (unsigned t = 0; scheduler && t < threads; t++)
+        scheduler_destroy(&scheduler[t]);
     free(scheduler);
 }

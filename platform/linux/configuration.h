@@ -20,9 +20,9 @@ struct router *configuration_create(const struct options *options, const char *t
                                     struct errors *errors);
 /* The same from the file or expression that options name. */
 struct router *configuration_load(const struct options *options, struct errors *errors);
-/* Brings it to life on a scheduler of its own. False: it is still to be ended. */
-bool configuration_start(struct router *router, struct errors *errors);
-/* Destroys router and scheduler; NULL is fine. */
+/* Brings it to life on schedulers of its own, one a thread. False: it is still to be ended. */
+bool configuration_start(struct router *router, unsigned threads, struct errors *errors);
+/* Destroys router and schedulers; NULL is fine. */
 void configuration_end(struct router *router);
 /* What messages call it: "config", "<stdin>" or the file's name. */
 const char *configuration_name(const struct options *options);

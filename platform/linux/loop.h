@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * loop.h - the process's main loop: runs one scheduler, sleeps in ppoll() when it has nothing.
+ * loop.h - the process's main loop: runs a scheduler on each thread, which sleeps in ppoll() when it has nothing.
  *
  * A descriptor is watched for readability or writability by a task: when it is
  * ready, the task is scheduled and the watch is off until it is armed again, so that a task which is
- * slow to read costs no wake-ups.
+ * slow to read costs no wake-ups. It is watched by the thread that runs the task.
  */
 #ifndef PLATFORM_LINUX_LOOP_H
 #define PLATFORM_LINUX_LOOP_H
@@ -25,9 +25,10 @@ void loop_forget(int fd);
 
 /*
  * Runs until the scheduler is told to stop, or SIGINT or SIGTERM arrives. In the first case `next` is asked
- * for a scheduler to go on with; NULL ends the loop.
+ * for a scheduler to go on with; NULL ends the loop. Both are the first ones of their routers. False: there were no
+ * threads to run it.
  */
-void loop_run(struct scheduler *scheduler, struct scheduler *(*next)(void));
+bool loop_run(struct scheduler *scheduler, struct scheduler *(*next)(void));
 /* Frees what watches used. */
 void loop_free(void);
 

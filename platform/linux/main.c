@@ -51,26 +51,28 @@ static void print_profile(struct router *r)
     results_report(&errors, false);
 }
 
-static void drive(const struct options *options, struct router *r)
+static bool drive(const struct options *options, struct router *r)
 {
+    bool ok = true;
     uint64_t started = clock_real_ns();
     struct rusage before;
 
     getrusage(RUSAGE_SELF, &before);
     if (!options->quit && r->n_elements)
-        loop_run(r->scheduler, reconfigure_next);
+        ok = loop_run(r->scheduler, reconfigure_next);
     else if (!options->quit && !options->no_warnings)
         fprintf(stderr, "warning: %s: configuration has no elements, exiting\n",
                 configuration_name(options));
     if (options->time)
         print_time(clock_real_ns() - started, &before);
+    return ok;
 }
 
 /* The router is there, configured, and is taken; ends with the exit status. */
 static int run(const struct options *options, struct router *r)
 {
     struct errors errors = {0};
-    bool up = configuration_start(r, &errors);
+    bool up = configuration_start(r, options->threads, &errors);
     int status = 0;
 
     reconfigure_begin(r, options);
@@ -80,7 +82,8 @@ static int run(const struct options *options, struct router *r)
             status = 1;
         if (options->profile && !profile_switch(r, true))
             fprintf(stderr, "warning: no memory for --profile\n");
-        drive(options, r);
+        if (!drive(options, r))
+            status = 1;
         r = reconfigure_current();      /* not the one that it was, maybe */
         if (options->profile)
             print_profile(r);
@@ -120,7 +123,8 @@ int main(int argc, char **argv)
     struct options options;
     int status = options_read(&options, argc, argv);
 
-    if (status < 0 && packet_pool_init(PACKETS_AT_START, PACKETS_MAX) < 0) {
+    if (status < 0 && (packet_pool_init(PACKETS_AT_START, PACKETS_MAX) < 0 ||
+                       (options.threads > 1 && !packet_pool_share(options.threads)))) {
         fprintf(stderr, "click: out of memory\n");
         status = 1;
     }

@@ -11,6 +11,7 @@
 #include "platform/linux/elements/control_socket.h"
 #include "platform/linux/manual.h"
 #include "router/args.h"
+#include "router/task.h"
 #include "router/version.h"
 
 enum {
@@ -23,7 +24,7 @@ enum { SIMULATION_START_S = 1000000000, OPERAND = 1 };
 static const struct option_row table[] = {
     {'f', "file", "FILE", "read the configuration from FILE ('-': standard input)"},
     {'e', "expression", "EXPR", "use EXPR as the configuration"},
-    {'j', "threads", "N", "run with N threads; there is one, so more than 1 gets a warning"},
+    {'j', "threads", "N", "run with N threads (default 1; at most 64): tasks whose packets do not meet in an element that one thread only may run, or meet in a Queue, run on different ones"},
     {'a', "affinity", "[=N]", "run on CPU number N (default 0) only"},
     {'p', "port", "PORT", "open a ControlSocket on TCP port PORT, on all addresses of the host; "
      "ADDRESS:PORT: on that one only (127.0.0.1:PORT is safe); PORT+: on the first free port from there"},
@@ -185,14 +186,15 @@ static bool read_int(const char *text, int *value)
 
 /* ---- options with a value; each returns an exit code, or -1 to go on ---- */
 
-static int set_threads(const char *text)
+static int set_threads(struct options *o, const char *text)
 {
     int n;
 
     if (!read_int(text, &n))
         return expects("threads", "an integer", text);
-    if (n > 1)
-        fprintf(stderr, "warning: there is one thread, not %d: running single threaded\n", n);
+    if (n > THREADS_MAX)
+        fprintf(stderr, "warning: %d threads at most, not %d\n", THREADS_MAX, n);
+    o->threads = n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
     return -1;
 }
 
@@ -254,7 +256,7 @@ static int take(struct options *o, int letter, char *value)
             return fail("--exit-handler specified twice");
         o->exit_handler = value;
         return -1;
-    case 'j': return set_threads(value);
+    case 'j': return set_threads(o, value);
     case 'a': return set_cpu(o, value);
     case 'p': return set_port(o, value);
     case OPTION_SOCKET: return set_socket(o, value);
@@ -322,7 +324,7 @@ int options_read(struct options *o, int argc, char **argv)
         .handlers = calloc((size_t)argc, sizeof *o->handlers),
         .defines = calloc((size_t)argc, sizeof *o->defines),
         .sockets = calloc((size_t)argc, sizeof *o->sockets),
-        .cpu = -1,
+        .cpu = -1, .threads = 1,
     };
     if (!o->handlers || !o->defines || !o->sockets)
         return fail("out of memory");
@@ -338,6 +340,10 @@ int options_read(struct options *o, int argc, char **argv)
             return fail("router configuration specified twice");
     if (!o->file && !o->expression)
         o->file = "-";
+    if (o->simulate && o->threads > 1) {
+        fprintf(stderr, "warning: simulated time has one thread\n");
+        o->threads = 1;
+    }
     sort_sockets(o);
     return -1;
 }

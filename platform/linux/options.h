@@ -34,6 +34,7 @@ struct options {
     bool simulate;
     uint64_t simulation_start_ns;
     int cpu;                            /* to run on; -1: any */
+    unsigned threads;
 };
 
 /*

@@ -24,7 +24,7 @@ static bool reconfigure(struct router *r, const char *text, size_t length, struc
         return false;
     new->replaces = r;
     new->reconfigure = reconfigure;
-    if (!configuration_start(new, errors)) {
+    if (!configuration_start(new, options->threads, errors)) {
         configuration_end(new);
         return false;
     }

@@ -143,6 +143,7 @@ bool signals_deliver(void)
     if (!any_arrived)
         return false;
     any_arrived = 0;
+    platform_exclusive_begin();         /* whoever's elements they are */
     for (int number = 1; number < SIGNALS_MAX; number++) {
         struct waiter *w;
 
@@ -158,6 +159,7 @@ bool signals_deliver(void)
         }
         give_back_unless_wanted(number);
     }
+    platform_exclusive_end();
     return end;
 }
 

@@ -5,6 +5,8 @@
  * The first thread's stack grows until the limit that the process was started with. Found out before
  * main(), so that it holds for tests as well.
  */
+#include "platform/linux/stack.h"
+
 #include <stdint.h>
 #include <sys/resource.h>
 
@@ -15,15 +17,27 @@ enum {
     STACK_RESERVE = 192 << 10,  /* for code that does not ask, and what lies above us: the environment */
 };
 
-uintptr_t platform_stack_end;
+PER_THREAD uintptr_t platform_stack_end;
+
+static size_t size = STACK_MAX;
+
+size_t stack_size(void)
+{
+    return size;
+}
+
+void stack_begin(void)
+{
+    size_t reserve = size > 2 * STACK_RESERVE ? STACK_RESERVE : size / 2;
+
+    platform_stack_end = (uintptr_t)__builtin_frame_address(0) - (size - reserve);
+}
 
 static __attribute__((constructor)) void find_end(void)
 {
     struct rlimit limit;
-    uintptr_t size = STACK_MAX;
 
     if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < size)
         size = limit.rlim_cur;
-    size -= size > 2 * STACK_RESERVE ? STACK_RESERVE : size / 2;
-    platform_stack_end = (uintptr_t)__builtin_frame_address(0) - size;
+    stack_begin();
 }

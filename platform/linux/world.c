@@ -35,8 +35,8 @@ static uint32_t simulated_random(void)
 
 uint32_t platform_random(void)
 {
-    static uint32_t pool[64];
-    static unsigned left;
+    static PER_THREAD uint32_t pool[64];
+    static PER_THREAD unsigned left;
 
     if (clock_simulated())
         return simulated_random();

@@ -8,7 +8,7 @@ GUEST_OBJ  := $(patsubst %,$(BUILD)/guest/%.o,$(basename $(GUEST_SRC)))
 GUEST_LIBC ?= /usr/lib/x86_64-linux-musl/libc.a
 
 # Exceptions push onto our stack in PV: the red zone below it is not ours. Addresses are fixed.
-GUEST_CFLAGS = -std=gnu17 $(WARN) -I. -MMD -MP $(CFLAGS) \
+GUEST_CFLAGS = -std=gnu17 $(WARN) -I. -MMD -MP $(CFLAGS) -DPER_THREAD= \
     -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
     -isystem /usr/include/x86_64-linux-musl -idirafter /usr/include \
     -mno-red-zone -fno-pic -fno-pie -mcmodel=small -fno-asynchronous-unwind-tables \

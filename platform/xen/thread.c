@@ -35,6 +35,7 @@ static struct thread *dead;             /* left; its stack is free once we are o
 static bool started;
 
 uintptr_t platform_stack_end;
+unsigned platform_thread;       /* one virtual CPU */
 
 /* `thread` is the one that runs from the next thread_switch() on. */
 static void set_current(struct thread *thread)

@@ -54,6 +54,27 @@ void platform_wake(struct scheduler *scheduler)
         thread_wake(scheduler->owner);
 }
 
+const size_t platform_apart = 0;
+
+/* One virtual CPU: nobody else is at work, and nobody waits. */
+void platform_exclusive_begin(void)
+{
+}
+
+void platform_exclusive_end(void)
+{
+}
+
+void platform_lock(unsigned *lock)
+{
+    (void)lock;
+}
+
+void platform_unlock(unsigned *lock)
+{
+    (void)lock;
+}
+
 const bool platform_has_files = false;
 
 char *platform_file_read(const char *name, size_t *length, struct errors *errors)
