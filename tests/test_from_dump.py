@@ -11,7 +11,7 @@ import pytest
 
 TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLICK = os.path.join(os.environ.get("BUILD") or os.path.join(TREE, "build"), "click")
-WINDOW = 64 << 20
+WINDOW = 16 << 20
 
 
 @pytest.fixture(scope="module")

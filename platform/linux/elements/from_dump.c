@@ -29,7 +29,7 @@
 #include "router/router.h"
 
 enum {
-    WINDOW = 64 << 20,
+    WINDOW = 16 << 20,                  /* larger ones keep others waiting when the file is not in memory */
     WINDOW_ALIGNMENT = 64 << 10,        /* of its place in the file: a multiple of any page size */
     READ_SIZE = 256 * 1024,
     SAMPLE_ONE = 1 << 28,
