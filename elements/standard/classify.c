@@ -30,11 +30,15 @@ enum {
     DIRECT_BLOCKS_MAX = 16,         /* of 2 KB, for a field of two bytes */
     CLASSES_MAX = 65535,
     ROW_WORDS_MAX = 1 << 27,        /* of a program: a gigabyte */
+    DECIDED_MIN = 65536 / 4,        /* values of the first field, for asking it alone to pay */
 };
+
+#define UNDECIDED ((uint32_t)CLASSIFY_NONE - 1)
 
 struct field {
     uint8_t base, size;
     uint16_t offset;
+    uint16_t number;                /* among those of the conjunctions */
     uint16_t absent;                /* the class of packets without the field */
     uint16_t *class_of;             /* size 1: by value; size 2: blocks of 256, by second byte */
     uint16_t block[256];            /* size 2: by first byte, which block */
@@ -42,7 +46,7 @@ struct field {
     uint64_t *summary;              /* per class: which blocks of its row are not all zero */
     uint64_t *row_of;               /* one word a row: like class_of, with the rows; NULL: too large */
     unsigned n_classes, n_blocks;
-    uint64_t leaves;                /* conjunctions that a value leaves, summed over 65536 values of equal weight */
+    uint32_t *values;               /* per class: how many values are in it; while compiling only */
 };
 
 struct classify_program {
@@ -50,7 +54,7 @@ struct classify_program {
     unsigned words;                 /* of a row */
     unsigned block_words;           /* at least BLOCK_WORDS, so that 64 blocks make a row */
     uint64_t only_word;             /* words == 1: a bit for each conjunction */
-    uint64_t more;                  /* words == 1: conjunctions that the first field alone does not decide */
+    uint32_t *decided;              /* by class of the first field: rule, CLASSIFY_NONE or UNDECIDED; NULL: few are */
     uint32_t *rule;                 /* of each conjunction */
     uint64_t *maybe;                /* conjunctions that need the rule's own word; NULL: none */
     bool *dead;                     /* per rule */
@@ -146,24 +150,21 @@ static unsigned class_with_row(struct field *f, struct row_index *index, const u
     if (c == index->max)
         return CLASSES_MAX;
     if (!(c & (c - 1))) {           /* 0, 1, 2, 4, ...: full */
-        uint64_t *grown = realloc(f->rows, (c ? 2 * (size_t)c : 1) * words * sizeof *grown);
+        size_t room = c ? 2 * (size_t)c : 1;
+        uint64_t *rows = realloc(f->rows, room * words * sizeof *rows);
+        uint32_t *values = realloc(f->values, room * sizeof *values);
 
-        if (!grown)
+        if (rows)
+            f->rows = rows;
+        if (values)
+            f->values = values;
+        if (!rows || !values)
             return CLASSES_MAX;
-        f->rows = grown;
     }
+    f->values[c] = 0;
     memcpy(&f->rows[(size_t)c * words], row, words * sizeof *row);
     index->slot[i] = c + 1;
     return f->n_classes++;
-}
-
-static uint64_t bits_in(const uint64_t *row, unsigned words)
-{
-    uint64_t n = 0;
-
-    for (unsigned i = 0; i < words; i++)
-        n += (unsigned)__builtin_popcountll(row[i]);
-    return n;
 }
 
 /* Classes of all values of a field, max at most, into class_at[0 .. absent]. */
@@ -197,13 +198,12 @@ static bool find_classes(struct field *f, const struct classify_conjunctions *al
             end = e < n_events ? events[e].at : absent + 1;
             c = class_with_row(f, &index, row, words);
             ok = c < CLASSES_MAX;
-            f->leaves += (end - at) * bits_in(row, words);
+            if (ok)
+                f->values[c] += end - at;
             while (at < end)
                 class_at[at++] = (uint16_t)c;
         }
     }
-    if (f->size == 1)
-        f->leaves *= 256;
     free(index.slot);
     free(events);
     free(row);
@@ -271,6 +271,7 @@ static bool make_field(struct field *f, const struct classify_conjunctions *all,
     f->base = all->field[number].base;
     f->size = all->field[number].size;
     f->offset = all->field[number].offset;
+    f->number = (uint16_t)number;
     ok = class_at && find_classes(f, all, number, words, max, absent, class_at);
     if (ok) {
         *room -= f->n_classes * words;
@@ -290,34 +291,82 @@ static bool make_field(struct field *f, const struct classify_conjunctions *all,
     return ok && (words > 1 || make_direct(f));
 }
 
-/* The conjunctions that do not allow all values of the field. */
-static uint64_t look_at_field(const struct field *f)
+/* What a class of the field says alone: by its first conjunction, when that looks at nothing else and is no maybe. */
+static uint32_t decision(const struct classify_program *p, const struct classify_conjunctions *all, unsigned k, unsigned c)
 {
-    uint64_t all = ~0ull;
+    const struct field *f = &p->field[k];
+    const uint64_t *row = &f->rows[(size_t)c * p->words];
+    const struct classify_conjunction *first;
+    unsigned w = 0;
 
-    for (unsigned c = 0; c < f->n_classes; c++)
-        all &= f->rows[c];
-    return ~all;
+    while (w < p->words && !row[w])
+        w++;
+    if (w == p->words || w * 64 + (unsigned)__builtin_ctzll(row[w]) >= all->n)
+        return (uint32_t)CLASSIFY_NONE;
+    first = all->conjunction[w * 64 + (unsigned)__builtin_ctzll(row[w])];
+    return first->maybe || first->n > 1 || (first->n && first->literal[0].field != f->number) ? UNDECIDED : first->rule;
 }
 
-/* One word: the field that leaves the fewest conjunctions becomes the first, which may do alone. */
-static void choose_first_field(struct classify_program *p)
+/*
+ * Bytes that are the same in most packets, whatever values they could have: Ethernet's type and the IP header before the
+ * addresses, in a frame and from the network mark.
+ */
+static const struct {
+    uint8_t base, from, to;
+} usual[] = {
+    {CLASSIFY_DATA, 12, 26}, {CLASSIFY_MAC, 12, 26}, {CLASSIFY_NETWORK, 0, 12},
+};
+
+static bool has_usual_value(const struct field *f)
 {
-    unsigned best = 0;
+    for (unsigned i = 0; i < sizeof usual / sizeof usual[0]; i++)
+        if (f->base == usual[i].base && f->offset >= usual[i].from && f->offset < usual[i].to)
+            return true;
+    return false;
+}
 
-    for (unsigned k = 1; k < p->n_fields; k++)
-        if (p->field[k].leaves < p->field[best].leaves)
+/* How many values of the field, of 65536, decide. */
+static unsigned count_decided(const struct classify_program *p, const struct classify_conjunctions *all, unsigned k)
+{
+    const struct field *f = &p->field[k];
+    unsigned n = 0;
+
+    if (p->n_fields > 1 && has_usual_value(f))
+        return 0;
+    for (unsigned c = 0; c < f->n_classes; c++)
+        if (decision(p, all, k, c) != UNDECIDED)
+            n += f->values[c];
+    return f->size == 1 ? n * 256 : n;
+}
+
+/*
+ * The field of which most values decide alone becomes the first, and is asked before all others when those are many. In a
+ * rule set that ends with one for all packets, as most do, they are the values that no other rule speaks of.
+ */
+static bool choose_first_field(struct classify_program *p, const struct classify_conjunctions *all)
+{
+    unsigned best = 0, most = 0;
+    struct field first;
+
+    for (unsigned k = 0; k < p->n_fields; k++) {
+        unsigned n = count_decided(p, all, k);
+
+        if (n > most) {
             best = k;
-    if (best) {
-        struct field first = p->field[best];
-
-        p->field[best] = p->field[0];
-        p->field[0] = first;
+            most = n;
+        }
+        free(p->field[k].values);
+        p->field[k].values = NULL;
     }
-    for (unsigned k = 1; k < p->n_fields; k++)
-        p->more |= look_at_field(&p->field[k]);
-    if (p->maybe)                       /* behind one that turns out not to match others may */
-        p->more |= p->maybe[0];
+    if (most < DECIDED_MIN)
+        return true;
+    first = p->field[best];
+    p->field[best] = p->field[0];
+    p->field[0] = first;
+    p->decided = malloc(first.n_classes * sizeof *p->decided);
+    for (unsigned c = 0; p->decided && c < first.n_classes; c++)
+        p->decided[c] = decision(p, all, 0, c);
+    return p->decided != NULL;
 }
 
 static struct classify_program *make_program(const struct classify_conjunctions *all,
@@ -366,12 +415,10 @@ static struct classify_program *make_program(const struct classify_conjunctions 
         if (*extent < (uint32_t)f->offset + f->size)
             *extent = (uint32_t)f->offset + f->size;
     }
-    if (!ok) {
+    if (!ok || !choose_first_field(p, all)) {
         classify_free(p);
         return NULL;
     }
-    if (p->words == 1)
-        choose_first_field(p);
     return p;
 }
 
@@ -400,9 +447,11 @@ void classify_free(struct classify_program *program)
         free(program->field[i].rows);
         free(program->field[i].summary);
         free(program->field[i].row_of);
+        free(program->field[i].values);
     }
     free(program->rule);
     free(program->maybe);
+    free(program->decided);
     free(program->dead);
     classify_rules_free(&program->rules);
     free(program);
@@ -447,13 +496,11 @@ static bool look_at(const struct classify_program *program, enum classify_base b
          : look_at_one(program, CLASSIFY_TRANSPORT, v, packets, n);
 }
 
-/* At all bases; `known` was looked at before, and is whole: CLASSIFY_BASES when none was. */
-static void look(const struct classify_program *program, unsigned known, struct views *v, struct packet *const *packets,
-                 unsigned n)
+static void look(const struct classify_program *program, struct views *v, struct packet *const *packets, unsigned n)
 {
     v->whole = true;
     for (unsigned b = 0; b < CLASSIFY_BASES; b++)
-        v->whole &= b == known || look_at(program, (enum classify_base)b, v, packets, n);
+        v->whole &= look_at(program, (enum classify_base)b, v, packets, n);
     if (__builtin_expect(v->whole, 1))
         return;
     for (unsigned b = 0; b < CLASSIFY_BASES; b++)
@@ -507,50 +554,23 @@ static inline void and_rows(const struct field *f, const uint8_t *const *start, 
         }
 }
 
-/* ANDs the rows of fields from k on. */
-static void and_fields(const struct classify_program *program, unsigned k, const struct views *v, unsigned n, uint64_t *row)
-{
-    for (; k < program->n_fields; k++) {
-        const struct field *f = &program->field[k];
-
-        if (v->whole && program->direct)
-            and_rows(f, v->start[f->base], n, row);
-        else
-            for (unsigned i = 0; i < n; i++)
-                row[i] &= f->rows[class_in(f, v->start[f->base][i], v->whole ? UINT32_MAX : v->length[f->base][i], false)];
-    }
-}
-
-static inline uint64_t lowest_bits(const uint64_t *row, unsigned n)
-{
-    uint64_t bits = 0;
-
-    for (unsigned i = 0; i < n; i++)
-        bits |= row[i] & -row[i];
-    return bits;
-}
-
-/*
- * Up to 64 conjunctions: the rows are single words. The first field is the one that leaves the fewest of them. When no
- * packet's first one left looks at another field, it has decided, and the others are not even read.
- */
+/* Up to 64 conjunctions: the rows are single words. */
 static void run_one_word(const struct classify_program *program, struct packet *const *packets, unsigned n, unsigned *rule)
 {
-    unsigned first = program->n_fields ? program->field[0].base : CLASSIFY_BASES;
     struct views v;
     uint64_t row[GROUP];
 
+    look(program, &v, packets, n);
     for (unsigned i = 0; i < n; i++)
         row[i] = program->only_word;
-    if (program->direct && first != CLASSIFY_BASES && look_at(program, (enum classify_base)first, &v, packets, n)) {
-        and_rows(&program->field[0], v.start[first], n, row);
-        if (lowest_bits(row, n) & program->more) {
-            look(program, first, &v, packets, n);
-            and_fields(program, 1, &v, n, row);
-        }
-    } else {
-        look(program, CLASSIFY_BASES, &v, packets, n);
-        and_fields(program, 0, &v, n, row);
+    for (unsigned k = 0; k < program->n_fields; k++) {
+        const struct field *f = &program->field[k];
+
+        if (v.whole && program->direct)
+            and_rows(f, v.start[f->base], n, row);
+        else
+            for (unsigned i = 0; i < n; i++)
+                row[i] &= f->rows[class_in(f, v.start[f->base][i], v.whole ? UINT32_MAX : v.length[f->base][i], false)];
     }
     for (unsigned i = 0; i < n; i++)
         rule[i] = decide(program, 0, row[i], packets[i]);
@@ -612,7 +632,7 @@ static void run_many_words(const struct classify_program *program, struct packet
     uint32_t row_at[GROUP][CLASSIFY_FIELDS_MAX];
     uint64_t blocks[GROUP];
 
-    look(program, CLASSIFY_BASES, &v, packets, n);
+    look(program, &v, packets, n);
     for (unsigned i = 0; i < n; i++)
         blocks[i] = ~0ull;
     if (v.whole)
@@ -636,28 +656,6 @@ static void run_naive(const struct classify_program *program, struct packet *con
 {
     for (unsigned i = 0; i < n; i++)
         rule[i] = classify_naive(&program->rules, packets[i]);
-}
-
-/*
- * One packet by the first field alone, as run_one_word() does it: false when that does not decide, or when the program
- * is not one for this.
- */
-static inline bool run_single_first(const struct classify_program *program, const struct packet *packet, unsigned *rule)
-{
-    const struct field *f = &program->field[0];
-    struct classify_view view;
-    uint64_t bits;
-
-    if (!program->direct || !program->n_fields)
-        return false;
-    view = classify_view(packet, (enum classify_base)f->base);
-    if (view.length < (uint32_t)f->offset + f->size)
-        return false;
-    bits = program->only_word & f->row_of[entry_of(f, view.start + f->offset)];
-    if (bits & -bits & program->more)
-        return false;
-    *rule = decide(program, 0, bits, packet);
-    return true;
 }
 
 /* One packet, without the arrays that a group needs. */
@@ -689,23 +687,81 @@ static unsigned run_single(const struct classify_program *program, const struct 
     return program->words == 1 ? decide(program, 0, bits, packet) : search(program, bits, row_at, packet);
 }
 
+/* Asks all fields about up to GROUP packets. */
+static void run_group(const struct classify_program *program, struct packet *const *packets, unsigned n, unsigned *rule)
+{
+    if (program->words == 1)
+        run_one_word(program, packets, n, rule);
+    else if (!program->n_fields)
+        run_naive(program, packets, n, rule);
+    else
+        run_many_words(program, packets, n, rule);
+}
+
+/* Rules of packets that the first field decides about; the numbers of the others, and how many they are. */
+static unsigned ask_first_field(const struct classify_program *program, const uint8_t *const *start, unsigned n,
+                                unsigned *rule, unsigned *rest)
+{
+    const struct field *f = &program->field[0];
+    const uint16_t *block = f->block, *class_of = f->class_of;
+    const uint32_t *decided = program->decided;
+    unsigned offset = f->offset, left = 0;
+    bool two = f->size == 2;
+
+    for (unsigned i = 0; i < n; i++) {
+        const uint8_t *at = start[i] + offset;
+
+        rule[i] = decided[class_of[two ? (unsigned)block[at[0]] << 8 | at[1] : at[0]]];
+        rest[left] = i;
+        left += rule[i] == UNDECIDED;
+    }
+    return left;
+}
+
+static void run_first_field_first(const struct classify_program *program, struct packet *const *packets, unsigned n,
+                                  unsigned *rule)
+{
+    enum classify_base base = program->field[0].base;
+    struct packet *other[GROUP];
+    unsigned rest[GROUP], what[GROUP], left = n;
+    struct views v;
+
+    if (look_at(program, base, &v, packets, n))
+        left = ask_first_field(program, v.start[base], n, rule, rest);
+    if (left == n) {
+        run_group(program, packets, n, rule);
+    } else if (left) {
+        for (unsigned i = 0; i < left; i++)
+            other[i] = packets[rest[i]];
+        run_group(program, other, left, what);
+        for (unsigned i = 0; i < left; i++)
+            rule[rest[i]] = what[i];
+    }
+}
+
+static unsigned run_first_field_single(const struct classify_program *program, const struct packet *packet)
+{
+    const struct field *f = &program->field[0];
+    struct classify_view view = classify_view(packet, (enum classify_base)f->base);
+    unsigned rule = program->decided[class_in(f, view.start, view.length, false)];
+
+    return rule == UNDECIDED ? run_single(program, packet) : rule;
+}
+
 void classify_run(const struct classify_program *program, struct packet *const *packets,
                   unsigned n, unsigned *rule)
 {
     if (n == 1 && (program->words == 1 || program->n_fields)) {
-        if (!run_single_first(program, packets[0], rule))
-            rule[0] = run_single(program, packets[0]);
+        rule[0] = program->decided ? run_first_field_single(program, packets[0]) : run_single(program, packets[0]);
         return;
     }
     while (n) {
         unsigned now = n < GROUP ? n : GROUP;
 
-        if (program->words == 1)
-            run_one_word(program, packets, now, rule);
-        else if (!program->n_fields)
-            run_naive(program, packets, now, rule);
+        if (program->decided)
+            run_first_field_first(program, packets, now, rule);
         else
-            run_many_words(program, packets, now, rule);
+            run_group(program, packets, now, rule);
         packets += now;
         rule += now;
         n -= now;
