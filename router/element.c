@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "platform/platform.h"
 #include "router/router.h"
@@ -85,19 +88,39 @@ unsigned element_pull_nothing(struct element *e, unsigned port, struct batch *ba
     return 0;
 }
 
-/* Without a branch per packet: mostly they are. */
-static bool all_alike(const unsigned *out, unsigned n)
+/* A bit for each packet that goes to `port`, without a branch for each. */
+static uint64_t going_to(const unsigned *out, unsigned n, unsigned port)
 {
-    unsigned differs = 0;
+    uint64_t mask = 0;
+    unsigned i = 0;
 
-    for (unsigned i = 1; i < n; i++)
-        differs |= out[i] ^ out[0];
-    return !differs;
+#if defined(__SSE2__)
+    const __m128i wanted = _mm_set1_epi32((int)port);
+
+    for (; i + 4 <= n; i += 4) {
+        __m128i four = _mm_loadu_si128((const __m128i *)(out + i));
+
+        mask |= (uint64_t)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(four, wanted))) << i;
+    }
+#endif
+    for (; i < n; i++)
+        mask |= (uint64_t)(out[i] == port) << i;
+    return mask;
+}
+
+static void push_or_drop(struct element *e, unsigned port, struct batch *batch, uint64_t *drops)
+{
+    if (port < e->n_outputs) {
+        element_push(e, port, batch);
+    } else {
+        *drops += batch->n;
+        batch_free(batch);
+    }
 }
 
 void element_dispatch(struct element *e, struct batch *batch, const unsigned *out, uint64_t *drops)
 {
-    uint64_t left;
+    uint64_t all = batch->n == 64 ? UINT64_MAX : (UINT64_C(1) << batch->n) - 1, left = all;
 
     if (batch->n == 1) {
         if (out[0] < e->n_outputs) {
@@ -108,36 +131,21 @@ void element_dispatch(struct element *e, struct batch *batch, const unsigned *ou
         }
         return;
     }
-    if (all_alike(out, batch->n)) {
-        if (out[0] < e->n_outputs) {
-            element_push(e, out[0], batch);
-        } else {
-            *drops += batch->n;
-            batch_free(batch);
-        }
-        return;
-    }
-    /* One output at a time, in the order in which outputs first occur in the batch. */
-    left = batch->n == 64 ? UINT64_MAX : (UINT64_C(1) << batch->n) - 1;
+    /* One output at a time, in the order in which outputs first occur in the batch; mostly there is but one. */
     while (left) {
-        unsigned first = (unsigned)__builtin_ctzll(left), port = out[first];
+        unsigned port = out[__builtin_ctzll(left)];
+        uint64_t mask = going_to(out, batch->n, port);
         struct batch run;
 
+        if (mask == all) {
+            push_or_drop(e, port, batch, drops);
+            return;
+        }
+        left &= ~mask;
         run.n = 0;
-        for (uint64_t rest = left; rest; rest &= rest - 1) {
-            unsigned i = (unsigned)__builtin_ctzll(rest);
-
-            if (out[i] == port) {
-                batch_add(&run, batch->pkt[i]);
-                left &= ~(UINT64_C(1) << i);
-            }
-        }
-        if (port < e->n_outputs) {
-            element_push(e, port, &run);
-        } else {
-            *drops += run.n;
-            batch_free(&run);
-        }
+        for (; mask; mask &= mask - 1)
+            batch_add(&run, batch->pkt[__builtin_ctzll(mask)]);
+        push_or_drop(e, port, &run, drops);
     }
 }
 
