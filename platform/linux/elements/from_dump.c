@@ -34,6 +34,7 @@ enum {
     READ_SIZE = 256 * 1024,
     SAMPLE_ONE = 1 << 28,
     SMALL = 128,                        /* frames up to this are copied as if they were that long */
+    AHEAD = 2048,                       /* bytes: some 25 such records on the way from memory */
 };
 
 struct from_dump {
@@ -339,6 +340,8 @@ static inline struct packet *plain_packet(const uint8_t *at, const uint8_t *end,
     if ((size_t)(end - at) < sizeof h + SMALL)
         return NULL;
     memcpy(&h, at, sizeof h);
+    __builtin_prefetch(at + AHEAD);
+    __builtin_prefetch(at + AHEAD + 64);
     if (h.captured > SMALL || !(p = packet_new()))
         return NULL;
     p->length = h.captured;
