@@ -110,11 +110,13 @@ static uint64_t going_to(const unsigned *out, unsigned n, unsigned port)
 
 static void push_or_drop(struct element *e, unsigned port, struct batch *batch, uint64_t *drops)
 {
-    if (port < e->n_outputs) {
-        element_push(e, port, batch);
-    } else {
+    if (port >= e->n_outputs) {
         *drops += batch->n;
         batch_free(batch);
+    } else if (batch->n == 1) {
+        element_push_one(e, port, batch->pkt[0]);
+    } else {
+        element_push(e, port, batch);
     }
 }
 
@@ -123,12 +125,7 @@ void element_dispatch(struct element *e, struct batch *batch, const unsigned *ou
     uint64_t all = batch->n == 64 ? UINT64_MAX : (UINT64_C(1) << batch->n) - 1, left = all;
 
     if (batch->n == 1) {
-        if (out[0] < e->n_outputs) {
-            element_push_one(e, out[0], batch->pkt[0]);
-        } else {
-            (*drops)++;
-            packet_free(batch->pkt[0]);
-        }
+        push_or_drop(e, out[0], batch, drops);
         return;
     }
     /* One output at a time, in the order in which outputs first occur in the batch; mostly there is but one. */

@@ -8,6 +8,7 @@
  * of the elements that it calls.
  *
  * - What is measured is a call: a push to an element, a pull from it, a run of its task, a timer.
+ * - Threads are measured each by itself, and shown together; the cycles that went by are those of all.
  * - What measuring itself takes is measured when it is switched on, and subtracted.
  * - Counts stay when it is switched off, until a reset; a router that takes another one's place goes on with it.
  * - The packets of an element: those pushed to it, pulled from it or moved by its tasks and timers, whichever are most.

@@ -143,6 +143,26 @@ ELEMENT_CLASS(t_mod) = {
     .push = t_mod_push, .handlers = t_mod_handlers,
 };
 
+/* Says where packets went, one after the other. */
+static struct {
+    unsigned n, port[BATCH_MAX], id[BATCH_MAX];
+} went;
+
+struct t_log { struct element base; };
+static void t_log_push(struct element *e, unsigned port, struct batch *batch)
+{
+    (void)e;
+    for (unsigned i = 0; i < batch->n; i++) {
+        went.port[went.n] = port;
+        went.id[went.n++] = batch->pkt[i]->anno[0];
+    }
+    memset(batch->pkt + batch->n, 0xee, (BATCH_MAX - batch->n) * sizeof *batch->pkt);   /* the vector is ours */
+    batch_free(batch);
+}
+ELEMENT_CLASS(t_log) = {
+    .name = "TLog", .ports = "-/0", .processing = "h/h", .size = sizeof(struct t_log), .push = t_log_push,
+};
+
 /* Agnostic 0 and 1 each pass straight through. */
 ELEMENT_CLASS(t_pair) = {
     .name = "TPair", .ports = "2/2", .processing = "a/a", .flow = "#/#",
@@ -183,6 +203,52 @@ static void test_dispatch_keeps_order_and_counts_what_has_no_output(void **state
             assert_int_equal(sink->last[i], 3 * i + 1);
         router_destroy(r);
     }
+}
+
+/* Outputs in any order, of any number, held against a loop for each output. */
+static void test_dispatch_at_random(void **state)
+{
+    enum { OUTPUTS = 5 };
+    struct router *r = start("m :: TMod; m[0] -> [0] l :: TLog; m[1] -> [1] l; m[2] -> [2] l; Idle -> [3] l; TSource(0) -> m");
+    struct element *m = router_find(r, "m");
+    uint64_t drops = 0, wanted_drops = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < 20000; round++) {
+        static const unsigned ports[] = {0, 1, 2, 3, UINT32_MAX};
+        unsigned out[BATCH_MAX], n = 1 + random_below(BATCH_MAX), kinds = 1 + random_below(OUTPUTS), at = 0;
+        bool done[OUTPUTS] = {false};
+        struct batch batch;
+
+        for (unsigned i = 0; i < BATCH_MAX; i++)        /* what stands behind the n does not count */
+            out[i] = ports[random_below(kinds)];
+        for (batch.n = 0; batch.n < n;) {
+            struct packet *p = packet_make(PACKET_HEADROOM, "packet", 6, 0);
+
+            p->anno[0] = (uint8_t)batch.n;
+            batch_add(&batch, p);
+        }
+        went.n = 0;
+        element_dispatch(m, &batch, out, &drops);
+        for (unsigned i = 0; i < n; i++) {
+            unsigned port = out[i] < 3 ? out[i] : 3;
+
+            wanted_drops += port == 3;
+            if (port == 3 || done[port])
+                continue;
+            done[port] = true;
+            for (unsigned k = i; k < n; k++) {
+                if (out[k] != port)
+                    continue;
+                assert_true(at < went.n);
+                assert_int_equal(went.port[at], port);
+                assert_int_equal(went.id[at++], k);
+            }
+        }
+        assert_int_equal(at, went.n);
+        assert_int_equal(drops, wanted_drops);
+    }
+    router_destroy(r);
 }
 
 static void test_wiring_errors(void **state)
@@ -424,7 +490,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_packets_flow),
-        TEST(test_dispatch_keeps_order_and_counts_what_has_no_output),
+        TEST(test_dispatch_keeps_order_and_counts_what_has_no_output), TEST(test_dispatch_at_random),
         TEST(test_wiring_errors),
         TEST(test_flow_codes),
         TEST(test_flow_code_separates_ports),
