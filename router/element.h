@@ -310,16 +310,16 @@ void element_dispatch(struct element *e, struct batch *batch, const unsigned *ou
     __attribute__((flatten))                                                                   \
     static void action##_push(struct element *e, unsigned port, struct batch *batch)           \
     {                                                                                          \
-        unsigned n = 0;                                                                        \
+        struct packet **to = batch->pkt, *const *end = to + batch->n;                          \
                                                                                                \
         (void)port;                                                                            \
-        for (unsigned i = 0; i < batch->n; i++) {                                              \
-            struct packet *p_ = action(e, batch->pkt[i]);                                      \
+        for (struct packet **from = to; from < end; from++) {                                  \
+            struct packet *p_ = action(e, *from);                                              \
             if (p_)                                                                            \
-                batch->pkt[n++] = p_;                                                          \
+                *to++ = p_;                                                                    \
         }                                                                                      \
-        batch->n = n;                                                                          \
-        if (n)                                                                                 \
+        batch->n = (unsigned)(to - batch->pkt);                                                \
+        if (batch->n)                                                                          \
             element_push(e, 0, batch);                                                         \
     }                                                                                          \
     __attribute__((flatten))                                                                   \

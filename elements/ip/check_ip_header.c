@@ -28,6 +28,7 @@ struct check_ip_header {
     bool checksum;
     bool verbose;
     bool details;
+    bool bad_sources;                   /* there are any */
     struct ip_interfaces interfaces;
     struct ip_address_list bad_src, good_dst;
     uint64_t drops;
@@ -51,7 +52,17 @@ static __attribute__((noinline, cold)) struct packet *reject(struct check_ip_hea
     return NULL;
 }
 
-static bool bad_source(const struct check_ip_header *c, uint32_t src, uint32_t dst)
+static bool configure(struct element *e, const struct words *rest, struct errors *errors)
+{
+    struct check_ip_header *c = element_as(struct check_ip_header, e);
+
+    (void)rest;
+    (void)errors;
+    c->bad_sources = c->bad_src.n || c->interfaces.broadcast.n;
+    return true;
+}
+
+static __attribute__((noinline)) bool bad_source(const struct check_ip_header *c, uint32_t src, uint32_t dst)
 {
     return (ip_address_list_has(&c->bad_src, src) ||
             ip_address_list_has(&c->interfaces.broadcast, src)) &&
@@ -65,7 +76,7 @@ static inline struct packet *action(struct element *e, struct packet *p)
     uint32_t have = p->length - c->offset, length, header_length = sizeof *ip;
     uint8_t version_ihl;
 
-    if (p->length < c->offset || have < sizeof *ip)
+    if (p->length < c->offset + sizeof *ip)
         return reject(c, p, TINY);
     version_ihl = *(volatile const uint8_t *)&ip->version_ihl;  /* once: the page may be shared */
     length = be16_get(&ip->total_length);
@@ -85,11 +96,11 @@ static inline struct packet *action(struct element *e, struct packet *p)
         if (c->checksum && checksum_of(ip, header_length))
             return reject(c, p, BAD_CHECKSUM);
     }
-    if (__builtin_expect(bad_source(c, ip->src, ip->dst), 0))
+    if (__builtin_expect(c->bad_sources, 0) && bad_source(c, ip->src, ip->dst))
         return reject(c, p, BAD_SOURCE);
 
     packet_set_network(p, (uint8_t *)ip, header_length);
-    packet_take(p, have - length);
+    p->length = c->offset + length;
     packet_set_dst_ip(p, ip->dst);
     return p;
 }
@@ -135,7 +146,7 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(check_ip_header) = {
     .name = "CheckIPHeader", .ports = PORTS_1_1X2, .processing = PROCESSING_A_AH,
     .size = sizeof(struct check_ip_header), .arguments = arguments, .handlers = handlers,
-    .keywords_anywhere = true, .setup = setup, ELEMENT_ENTRIES(action),
+    .keywords_anywhere = true, .setup = setup, .configure = configure, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
     .counts = COUNTS(AT(drops), AT(reasons[TINY]), AT(reasons[BAD_VERSION]), AT(reasons[BAD_HEADER_LENGTH]),
                      AT(reasons[BAD_LENGTH]), AT(reasons[BAD_CHECKSUM]), AT(reasons[BAD_SOURCE])),

@@ -111,9 +111,18 @@ static inline unsigned account(struct ip_rules *rules, unsigned matched)
 
 void ip_rules_run(struct ip_rules *rules, const struct batch *batch, unsigned *out)
 {
-    classify_run(rules->program, batch->pkt, batch->n, out);
-    for (unsigned i = 0; i < batch->n; i++)
-        out[i] = account(rules, out[i]);
+    struct ip_rule *rule = rules->rule;     /* locals: the counts may alias everything */
+    unsigned n = batch->n;
+
+    classify_run(rules->program, batch->pkt, n, out);
+    for (unsigned i = 0; i < n; i++) {
+        if (__builtin_expect(out[i] == (unsigned)CLASSIFY_NONE, 0)) {
+            out[i] = account(rules, out[i]);
+            continue;
+        }
+        rule[out[i]].packets++;
+        out[i] = rule[out[i]].output;
+    }
 }
 
 unsigned ip_rules_run_one(struct ip_rules *rules, struct packet *p)
