@@ -23,22 +23,25 @@ struct ip_rewriter {
     bool udp_streaming_given;
 };
 
+/* By protocol: its map + 1; 0: it has none. */
+static const uint8_t map_of[256] = {[IP_PROTO_TCP] = MAP_TCP + 1, [IP_PROTO_UDP] = MAP_UDP + 1};
+
 /* The packet's map, key and bytes of transport header; FLOW_MAP_NONE for what has no ports. */
 static inline uint16_t classify(const struct rewriter *rw, const struct packet *p,
                                 struct flow_key *key, uint32_t *transport_bytes)
 {
     uint32_t bytes = rewriter_transport_bytes(p);
     const struct ip_header *ip = (const struct ip_header *)p->network;
+    unsigned map;
 
     *transport_bytes = bytes;
-    if (bytes < sizeof(struct udp_header) || ip_later_fragment(ip) ||
-        (ip->protocol != IP_PROTO_TCP && ip->protocol != IP_PROTO_UDP)) {
+    if (bytes < sizeof(struct udp_header) || ip_later_fragment(ip) || !(map = map_of[ip->protocol])) {
         *key = (struct flow_key){0};
         return FLOW_MAP_NONE;
     }
     memcpy(key, &p->network[offsetof(struct ip_header, src)], 8);
     memcpy(&key->src_port, p->transport, 4);
-    return (uint16_t)rewriter_map_number(rw, ip->protocol == IP_PROTO_TCP ? MAP_TCP : MAP_UDP);
+    return (uint16_t)rewriter_map_number(rw, map - 1);
 }
 
 /* The first packet of a flow: REWRITER_MAP with the flow made, or what becomes of the packet instead. */
