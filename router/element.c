@@ -88,24 +88,28 @@ unsigned element_pull_nothing(struct element *e, unsigned port, struct batch *ba
     return 0;
 }
 
-/* A bit for each packet that goes to `port`, without a branch for each. */
+/* A bit for each of n packets that goes to `port`, without a branch for each. */
 static uint64_t going_to(const unsigned *out, unsigned n, unsigned port)
 {
-    uint64_t mask = 0;
-    unsigned i = 0;
+    uint64_t all = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1, mask = 0;
 
 #if defined(__SSE2__)
-    const __m128i wanted = _mm_set1_epi32((int)port);
+    const __m128i *four = (const __m128i *)out, wanted = _mm_set1_epi32((int)port);
 
-    for (; i + 4 <= n; i += 4) {
-        __m128i four = _mm_loadu_si128((const __m128i *)(out + i));
+    for (unsigned i = 0; i < n; i += 16, four += 4) {
+        __m128i a = _mm_cmpeq_epi32(_mm_loadu_si128(four), wanted);
+        __m128i b = _mm_cmpeq_epi32(_mm_loadu_si128(four + 1), wanted);
+        __m128i c = _mm_cmpeq_epi32(_mm_loadu_si128(four + 2), wanted);
+        __m128i d = _mm_cmpeq_epi32(_mm_loadu_si128(four + 3), wanted);
+        __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d));
 
-        mask |= (uint64_t)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(four, wanted))) << i;
+        mask |= (uint64_t)(unsigned)_mm_movemask_epi8(bytes) << i;
     }
-#endif
-    for (; i < n; i++)
+#else
+    for (unsigned i = 0; i < n; i++)
         mask |= (uint64_t)(out[i] == port) << i;
-    return mask;
+#endif
+    return mask & all;                  /* what stands behind the n means nothing */
 }
 
 static void push_or_drop(struct element *e, unsigned port, struct batch *batch, uint64_t *drops)

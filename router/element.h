@@ -294,7 +294,7 @@ static inline void element_push_or_free(struct element *e, unsigned port, struct
 
 /*
  * Sends packet i of the batch to output out[i]; a port that the element has not frees the
- * packet and counts it in *drops. Order within a port is kept; runs stay whole.
+ * packet and counts it in *drops. Order within a port is kept; runs stay whole. `out` has room for BATCH_MAX.
  */
 void element_dispatch(struct element *e, struct batch *batch, const unsigned *out,
                       uint64_t *drops);

@@ -384,7 +384,7 @@ int profile_read(struct element *e, const struct handler_call *call, struct text
     qsort(places, n, sizeof *places, compare);
     if (profile_is_on(r))
         elapsed += platform_cycles() - profile->since;
-    elapsed *= r->n_threads ? r->n_threads : 1;
+    elapsed *= r->n_threads;
     text_printf(out, "%s: %llu cycles, %llu in elements, %llu to measure them\n", profile_is_on(r) ? "on" : "off",
                 (unsigned long long)elapsed, (unsigned long long)sum,
                 (unsigned long long)(profile ? calls * (uint64_t)(profile->inside + profile->outside) : 0));
