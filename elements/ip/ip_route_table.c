@@ -32,7 +32,7 @@ static unsigned index_place(const struct ip_route_table *t, uint32_t address, ui
     unsigned i = hash(address, mask) & t->index_mask;
 
     for (; t->index[i]; i = (i + 1) & t->index_mask) {
-        const struct ip_route *r = &t->route[t->index[i] - 1];
+        const struct ip_route_slot *r = &t->slot[t->index[i] - 1];
 
         if (r->address == address && r->mask == mask)
             break;
@@ -40,9 +40,12 @@ static unsigned index_place(const struct ip_route_table *t, uint32_t address, ui
     return i;
 }
 
-int ip_route_table_find(const struct ip_route_table *t, uint32_t address, uint32_t mask)
+/* The route with exactly this prefix; NULL: there is none. */
+static struct ip_route_slot *find(const struct ip_route_table *t, uint32_t address, uint32_t mask)
 {
-    return t->index ? (int)t->index[index_place(t, address, mask)] - 1 : IP_ROUTE_NONE;
+    uint32_t slot = t->index ? t->index[index_place(t, address, mask)] : 0;
+
+    return slot ? &t->slot[slot - 1] : NULL;
 }
 
 static int index_make_room(struct ip_route_table *t)
@@ -59,7 +62,7 @@ static int index_make_room(struct ip_route_table *t)
     t->index_mask = (size ? 2 * size : 16) - 1;
     for (unsigned i = 0; i < size; i++)
         if (old[i]) {
-            const struct ip_route *r = &t->route[old[i] - 1];
+            const struct ip_route_slot *r = &t->slot[old[i] - 1];
 
             t->index[index_place(t, r->address, r->mask)] = old[i];
         }
@@ -72,7 +75,7 @@ static void index_remove(struct ip_route_table *t, unsigned gap)
 {
     t->index[gap] = 0;
     for (unsigned i = (gap + 1) & t->index_mask; t->index[i]; i = (i + 1) & t->index_mask) {
-        const struct ip_route *r = &t->route[t->index[i] - 1];
+        const struct ip_route_slot *r = &t->slot[t->index[i] - 1];
         unsigned home = hash(r->address, r->mask) & t->index_mask;
 
         if (((i - home) & t->index_mask) >= ((i - gap) & t->index_mask)) {
@@ -83,88 +86,217 @@ static void index_remove(struct ip_route_table *t, unsigned gap)
     }
 }
 
+/* ---- hops ---- */
+
+static struct ip_route_hop *make_hop(struct ip_route_table *t)
+{
+    struct ip_route_hop *hop;
+
+    if (t->free_hop) {
+        hop = &t->hop[t->free_hop];
+        t->free_hop = hop->gateway;
+        return hop;
+    }
+    if (t->n_hops == t->max_hops) {
+        uint32_t max = t->max_hops ? 2 * t->max_hops : 8;
+
+        hop = max <= LPM_VALUES ? realloc(t->hop, max * sizeof *hop) : NULL;
+        if (!hop)
+            return NULL;
+        t->hop = hop;
+        t->max_hops = max;
+        if (!t->n_hops)
+            t->hop[t->n_hops++] = (struct ip_route_hop){.port = IP_ROUTE_NONE};
+    }
+    return &t->hop[t->n_hops++];
+}
+
+/*
+ * Counts one more user. Two hops may be alike, when there are more than `recent` remembers: that takes
+ * memory, no more. 0: out of memory.
+ */
+static uint32_t take_hop(struct ip_route_table *t, uint32_t gateway, int32_t port)
+{
+    uint32_t *recent = &t->recent[hash(gateway, (uint32_t)port) % IP_ROUTE_HOPS_RECENT];
+    struct ip_route_hop *hop = *recent ? &t->hop[*recent] : NULL;
+
+    if (!hop || !hop->users || hop->gateway != gateway || hop->port != port) {
+        hop = make_hop(t);
+        if (!hop)
+            return 0;
+        *hop = (struct ip_route_hop){gateway, port, 0};
+        *recent = (uint32_t)(hop - t->hop);
+    }
+    hop->users++;
+    return (uint32_t)(hop - t->hop);
+}
+
+static void release_hop(struct ip_route_table *t, uint32_t number)
+{
+    struct ip_route_hop *hop = &t->hop[number];
+
+    if (--hop->users)
+        return;
+    hop->gateway = t->free_hop;
+    t->free_hop = number;
+}
+
 /* ---- routes ---- */
+
+static bool is_prefix(uint32_t mask)
+{
+    uint32_t holes = ~be32(mask);
+
+    return !(holes & (holes + 1));
+}
+
+static unsigned prefix_length(uint32_t mask)
+{
+    return (unsigned)__builtin_popcount(mask);
+}
+
+static struct ip_route route_of(const struct ip_route_table *t, const struct ip_route_slot *slot)
+{
+    const struct ip_route_hop *hop = &t->hop[slot->hop];
+
+    return (struct ip_route){slot->address, slot->mask, hop->gateway, hop->port};
+}
 
 static int make_room(struct ip_route_table *t)
 {
     unsigned max = t->max_slots ? 2 * t->max_slots : 8;
-    struct ip_route *grown;
+    struct ip_route_slot *grown;
 
     if (index_make_room(t))
         return -ENOMEM;
-    if (t->first_free >= 0 || t->n_slots < t->max_slots)
+    if (t->first_free || t->n_slots < t->max_slots)
         return 0;
-    grown = realloc(t->route, max * sizeof *grown);
+    grown = realloc(t->slot, max * sizeof *grown);
     if (!grown)
         return -ENOMEM;
-    t->route = grown;
+    t->slot = grown;
     t->max_slots = max;
+    return 0;
+}
+
+/* Has packets take the hop from now on. */
+static int lead_to(struct ip_route_table *t, const struct ip_route *route, uint32_t hop, bool is_new)
+{
+    if (is_prefix(route->mask))
+        return lpm_insert(&t->lpm, be32(route->address), prefix_length(route->mask), hop, is_new);
+    t->n_holes += is_new;
     return 0;
 }
 
 int ip_route_table_add(struct ip_route_table *t, const struct ip_route *route, bool replace,
                        struct ip_route *old)
 {
-    int slot = ip_route_table_find(t, route->address, route->mask);
-    int next_free = t->first_free;
+    struct ip_route_slot *slot = find(t, route->address, route->mask);
+    bool is_new = !slot;
+    uint32_t hop;
 
     old->port = IP_ROUTE_NONE;
-    if (slot >= 0) {
-        *old = t->route[slot];
+    if (slot) {
+        *old = route_of(t, slot);
         if (!replace)
             return -EEXIST;
-        t->route[slot].gateway = route->gateway;
-        t->route[slot].port = route->port;
+    } else if (make_room(t)) {
+        return -ENOMEM;
+    }
+    hop = take_hop(t, route->gateway, route->port);
+    if (!hop)
+        return -ENOMEM;
+    if (lead_to(t, route, hop, is_new)) {
+        release_hop(t, hop);
+        return -ENOMEM;
+    }
+    if (!is_new) {
+        release_hop(t, slot->hop);
+        slot->hop = hop;
         return 0;
     }
-    if (make_room(t))
-        return -ENOMEM;
-    if (t->first_free >= 0) {
-        slot = t->first_free;
-        next_free = (int)t->route[slot].address - 1;
-    } else {
-        slot = (int)t->n_slots;
-    }
-    t->route[slot] = *route;
-    if (t->engine->insert && t->engine->insert(t, (unsigned)slot)) {
-        if (t->first_free >= 0)
-            t->route[slot] = (struct ip_route){.address = (uint32_t)(next_free + 1),
-                                               .port = IP_ROUTE_NONE};
-        return -ENOMEM;
-    }
-    t->first_free = next_free;
-    t->n_slots += (unsigned)slot == t->n_slots;
-    t->index[index_place(t, route->address, route->mask)] = (uint32_t)slot + 1;
+    slot = &t->slot[t->first_free ? t->first_free - 1 : t->n_slots];
+    if (t->first_free)
+        t->first_free = slot->address;
+    else
+        t->n_slots++;
+    *slot = (struct ip_route_slot){route->address, route->mask, hop};
+    t->index[index_place(t, route->address, route->mask)] = (uint32_t)(slot - t->slot) + 1;
     t->n_routes++;
     return 0;
+}
+
+/* Has packets take the longest prefix that covers this one. */
+static void lead_elsewhere(struct ip_route_table *t, const struct ip_route_slot *slot)
+{
+    unsigned length = prefix_length(slot->mask), next = length;
+    const struct ip_route_slot *instead = NULL;
+
+    while (next && !instead) {
+        uint32_t mask = be32(--next ? UINT32_MAX << (32 - next) : 0);
+
+        instead = find(t, slot->address & mask, mask);
+    }
+    lpm_erase(&t->lpm, be32(slot->address), length, next, instead ? instead->hop : 0);
 }
 
 int ip_route_table_remove(struct ip_route_table *t, const struct ip_route *route,
                           struct ip_route *old)
 {
-    int slot = ip_route_table_find(t, route->address, route->mask);
-    struct ip_route *r = slot >= 0 ? &t->route[slot] : NULL;
+    struct ip_route_slot *slot = find(t, route->address, route->mask);
 
-    if (!r || (route->port >= 0 && (route->port != r->port || route->gateway != r->gateway)))
+    if (!slot)
         return -ENOENT;
-    *old = *r;
-    if (t->engine->erase)
-        t->engine->erase(t, (unsigned)slot);
-    index_remove(t, index_place(t, r->address, r->mask));
-    *r = (struct ip_route){.address = (uint32_t)(t->first_free + 1), .port = IP_ROUTE_NONE};
-    t->first_free = slot;
+    *old = route_of(t, slot);
+    if (route->port >= 0 && (route->port != old->port || route->gateway != old->gateway))
+        return -ENOENT;
+    if (is_prefix(slot->mask))
+        lead_elsewhere(t, slot);
+    else
+        t->n_holes--;
+    release_hop(t, slot->hop);
+    index_remove(t, index_place(t, slot->address, slot->mask));
+    *slot = (struct ip_route_slot){.address = t->first_free};
+    t->first_free = (unsigned)(slot - t->slot) + 1;
     t->n_routes--;
     return 0;
 }
 
-void ip_route_table_clear(struct ip_route_table *t)
+static void forget_routes(struct ip_route_table *t)
 {
-    free(t->route);
+    lpm_clear(&t->lpm);
+    free(t->slot);
     free(t->index);
-    t->route = NULL;
+    free(t->hop);
+    t->slot = NULL;
     t->index = NULL;
-    t->n_slots = t->max_slots = t->n_routes = t->index_mask = 0;
-    t->first_free = IP_ROUTE_NONE;
+    t->hop = NULL;
+    t->n_holes = t->n_slots = t->max_slots = t->n_routes = t->first_free = t->index_mask = 0;
+    t->n_hops = t->max_hops = t->free_hop = 0;
+    memset(t->recent, 0, sizeof t->recent);
+}
+
+/* Of the routes that match, the first whose mask no other's includes; when masks are prefixes, the longest. */
+static uint32_t look_at_all(const struct ip_route_table *t, uint32_t address)
+{
+    const struct ip_route_slot *best = NULL;
+
+    for (const struct ip_route_slot *s = t->slot; s < t->slot + t->n_slots; s++)
+        if (s->hop && (address & s->mask) == s->address
+            && (!best || (s->mask & best->mask) == best->mask))
+            best = s;
+    return best ? best->hop : 0;
+}
+
+void ip_route_table_lookup(const struct ip_route_table *t, const uint32_t *address, unsigned n,
+                           uint32_t *hop)
+{
+    if (__builtin_expect(!t->n_holes, 1)) {
+        lpm_lookup(&t->lpm, address, n, hop);
+        return;
+    }
+    for (unsigned i = 0; i < n; i++)
+        hop[i] = look_at_all(t, be32(address[i]));
 }
 
 /* ---- text ---- */
@@ -237,13 +369,6 @@ static int route_error(struct errors *errors, int result, const char *format,
     return result;
 }
 
-static bool is_prefix(uint32_t mask)
-{
-    uint32_t holes = ~be32(mask);
-
-    return !(holes & (holes + 1));
-}
-
 /* Says why a route cannot be used; true: it can. */
 static bool check_route(const struct ip_route_table *t, const struct ip_route *r,
                         const char *where, struct errors *errors)
@@ -252,19 +377,18 @@ static bool check_route(const struct ip_route_table *t, const struct ip_route *r
         errors_add(errors, NULL, "%sbad OUTPUT", where);
         return false;
     }
-    if (t->engine->prefixes_only && !is_prefix(r->mask)) {
+    if (t->prefixes_only && !is_prefix(r->mask)) {
         route_error(errors, 0, "the mask of '%s' is not a prefix", r);
         return false;
     }
     return true;
 }
 
-bool ip_route_table_configure(struct ip_route_table *t, const struct words *rest,
-                              struct errors *errors)
+bool ip_route_table_configure(struct element *e, const struct words *rest, struct errors *errors)
 {
+    struct ip_route_table *t = table_of(e);
     unsigned before = errors->count, again = 0;
 
-    t->first_free = IP_ROUTE_NONE;
     for (unsigned i = 0; i < rest->n; i++) {
         struct ip_route r, old;
         char where[32];
@@ -286,6 +410,11 @@ bool ip_route_table_configure(struct ip_route_table *t, const struct words *rest
         errors_warn(errors, NULL, "%u %s ignored, the same prefix came earlier", again,
                     again > 1 ? "routes" : "route");
     return errors->count == before;
+}
+
+void ip_route_table_cleanup(struct element *e)
+{
+    forget_routes(table_of(e));
 }
 
 /* ---- handlers ---- */
@@ -426,6 +555,13 @@ int ip_route_table_write_ctrl(struct element *e, const struct handler_call *call
     return result;
 }
 
+int ip_route_table_write_flush(struct element *e, const struct handler_call *call)
+{
+    (void)call;
+    forget_routes(table_of(e));
+    return 0;
+}
+
 int ip_route_table_read_table(struct element *e, const struct handler_call *call,
                               struct text *out)
 {
@@ -433,9 +569,12 @@ int ip_route_table_read_table(struct element *e, const struct handler_call *call
 
     (void)call;
     for (unsigned i = 0; i < t->n_slots; i++) {
-        if (t->route[i].port == IP_ROUTE_NONE)
+        struct ip_route r;
+
+        if (!t->slot[i].hop)
             continue;
-        write_route(&t->route[i], true, out);
+        r = route_of(t, &t->slot[i]);
+        write_route(&r, true, out);
         text_putc(out, '\n');
     }
     return 0;
@@ -445,66 +584,74 @@ int ip_route_table_read_lookup(struct element *e, const struct handler_call *cal
                                struct text *out)
 {
     const struct ip_route_table *t = table_of(e);
-    uint32_t address;
+    uint32_t address, hop;
     char gateway[16];
-    int slot;
 
     if (!args_read_ip(e, call->value, &address)) {
         errors_add(call->errors, NULL, "expected IP address");
         return -EINVAL;
     }
-    t->engine->lookup(t, &address, 1, &slot);
-    text_printf(out, "%d", slot < 0 ? -1 : (int)t->route[slot].port);
-    if (slot >= 0 && t->route[slot].gateway)
-        text_printf(out, " %s", args_format_ip(gateway, t->route[slot].gateway));
+    address = be32(address);
+    ip_route_table_lookup(t, &address, 1, &hop);
+    text_printf(out, "%d", hop ? (int)t->hop[hop].port : -1);
+    if (hop && t->hop[hop].gateway)
+        text_printf(out, " %s", args_format_ip(gateway, t->hop[hop].gateway));
     return 0;
 }
 
 /* ---- packets ---- */
 
-/* The output for a packet with this route; an output that does not exist when it has none. */
-static inline unsigned apply(struct ip_route_table *t, struct packet *p, int slot)
+__attribute__((noinline))
+static void complain(struct ip_route_table *t, const struct packet *p)
 {
-    if (__builtin_expect(slot < 0, 0)) {
-        char address[16];
+    char address[16];
 
-        if (t->complaints < COMPLAINTS_MAX) {
-            t->complaints++;
-            element_log(&t->base, "no route for %s", args_format_ip(address, packet_dst_ip(p)));
-        }
+    if (t->complaints < COMPLAINTS_MAX) {
+        t->complaints++;
+        element_log(&t->base, "no route for %s", args_format_ip(address, packet_dst_ip(p)));
+    }
+}
+
+/* The output for a packet with this hop; an output that does not exist when it has no route. */
+static inline unsigned apply(struct ip_route_table *t, struct packet *p, uint32_t number)
+{
+    const struct ip_route_hop *hop = &t->hop[number];
+    uint32_t address = packet_dst_ip(p);
+
+    if (__builtin_expect(!number, 0)) {
+        complain(t, p);
         return UINT32_MAX;
     }
-    if (t->route[slot].gateway)
-        packet_set_dst_ip(p, t->route[slot].gateway);
-    return (unsigned)t->route[slot].port;
+    /* Without a branch: which packets have a gateway nobody can foretell. */
+    packet_set_dst_ip(p, hop->gateway ? hop->gateway : address);
+    return (unsigned)hop->port;
 }
 
 void ip_route_table_push(struct element *e, unsigned port, struct batch *batch)
 {
     struct ip_route_table *t = table_of(e);
-    uint32_t address[BATCH_MAX];
-    int slot[BATCH_MAX];
+    uint32_t address[BATCH_MAX], hop[BATCH_MAX];
     unsigned out[BATCH_MAX];
 
     (void)port;
     for (unsigned i = 0; i < batch->n; i++)
-        address[i] = packet_dst_ip(batch->pkt[i]);
-    t->engine->lookup(t, address, batch->n, slot);
+        address[i] = be32(packet_dst_ip(batch->pkt[i]));
+    ip_route_table_lookup(t, address, batch->n, hop);
     for (unsigned i = 0; i < batch->n; i++)
-        out[i] = apply(t, batch->pkt[i], slot[i]);
+        out[i] = apply(t, batch->pkt[i], hop[i]);
     element_dispatch(e, batch, out, &t->drops);
 }
 
 void ip_route_table_push_one(struct element *e, unsigned port, struct packet *p)
 {
     struct ip_route_table *t = table_of(e);
-    uint32_t address = packet_dst_ip(p);
+    uint32_t address = packet_dst_ip(p), hop;
     unsigned out;
-    int slot;
 
     (void)port;
-    t->engine->lookup(t, &address, 1, &slot);
-    out = apply(t, p, slot);
+    hop = __builtin_expect(t->n_holes, 0) ? look_at_all(t, address)
+                                          : lpm_lookup_one(&t->lpm, be32(address));
+    out = apply(t, p, hop);
     if (out >= e->n_outputs)
         t->drops++;
     element_push_or_free(e, out, p);

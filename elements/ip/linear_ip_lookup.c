@@ -2,9 +2,16 @@
 /*
  * LinearIPLookup(ADDRESS/MASK [GATEWAY] OUTPUT, ...)
  *
- * Routes packets by looking at every route: for small tables. See .manual, ip_route_table.h.
+ * Routes packets by routes whose masks may be anything. See .manual, ip_route_table.h.
  */
-#include "elements/ip/linear_lookup.h"
+#include "elements/ip/ip_route_table.h"
+
+static void setup(struct element *e)
+{
+    struct ip_route_table *t = element_as(struct ip_route_table, e);
+
+    t->lpm.root_share = IP_ROUTE_ROOT_SMALL;
+}
 
 static const struct argument arguments[] = {IP_ROUTE_TABLE_ARGUMENTS, {0}};
 
@@ -15,11 +22,11 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(linear_ip_lookup) = {
     .name = "LinearIPLookup", .ports = "1/-", .processing = PUSH,
     .size = sizeof(struct ip_route_table), .arguments = arguments, .handlers = handlers,
-    .configure = linear_lookup_configure, .cleanup = linear_lookup_cleanup,
+    .setup = setup, .configure = ip_route_table_configure, .cleanup = ip_route_table_cleanup,
     .push = ip_route_table_push, .push_one = ip_route_table_push_one,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ip_route_table, drops)),
     .group = "ip",
-    .purpose = "routes IP packets by a list of routes, in time proportional to its length",
-    .manual = IP_ROUTE_TABLE_MANUAL " Masks need not be prefixes. For more than a handful of "
-              "routes RadixIPLookup is the better choice.",
+    .purpose = "routes IP packets by routes whose masks may have holes",
+    .manual = IP_ROUTE_TABLE_MANUAL " Masks need not be prefixes; while one is not, each packet is compared "
+              "with every route. Without such masks it is as quick as RadixIPLookup.",
 };
