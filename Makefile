@@ -153,7 +153,7 @@ corpus-merge: $(FUZZ_LIVE)
 conformance: $(BUILD)/test/click $(BUILD)/click ## configurations with expected output
 	$(Q)CLICK=$(abspath $(BUILD))/test/click $(PYTHON) -m pytest -q tests/conformance.py $(PYTEST_ARGS)
 
-process-tests: $(BUILD)/click ## examples with real clients, in network namespaces
+process-tests: $(BUILD)/click $(BUILD)/tsan/click ## examples with real clients, in network namespaces
 	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -rs tests --ignore=tests/lab $(PYTEST_ARGS)
 
 lab-tests: all ## the guest on real Xen, with real frames and clients; also the slow tests
@@ -185,6 +185,9 @@ demo: packages ## a firewall VM on real Xen filters real frames
 bench: process ## what a packet costs; beside others with CLICK=path, FASTCLICK=path
 	$(Q)BUILD=$(abspath $(BUILD)) bench/bench.py $(BENCH_ARGS)
 
+bench-threads: process ## what a second thread brings
+	$(Q)BUILD=$(abspath $(BUILD)) bench/threads.py $(BENCH_ARGS)
+
 bench-instructions: process ## instructions a packet, by valgrind
 	$(Q)./need-packages bench/packages
 	$(Q)BUILD=$(abspath $(BUILD)) bench/instructions.py $(BENCH_ARGS)
@@ -199,7 +202,7 @@ clean: ## removes what was built
 	rm -rf $(BUILD)
 
 .PHONY: all process guest cli man install test unit-tests classify-proof corpus corpus-merge fuzz conformance \
-    process-tests thread-tests lab-tests warnings packages demo bench bench-instructions bench-cycles help clean
+    process-tests thread-tests lab-tests warnings packages demo bench bench-threads bench-instructions bench-cycles help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test $(BUILD)/tsan $(BUILD)/fuzz -name '*.d' 2>/dev/null)

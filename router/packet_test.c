@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* packet_test.c - the pool, clones, room at both ends; the pool is full again after each test. */
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -232,6 +234,80 @@ static void test_random_edits(void **state)
     }
 }
 
+/* ---- several threads ---- */
+
+enum { PASSED = 200000, RING = 64 };
+
+static struct packet *ring[RING];
+
+/* Frees what comes, and passes it on between times as a loop would. */
+static void *consume(void *unused)
+{
+    platform_thread = 1;
+    assert_true(packet_pool_join());
+    for (unsigned i = 0; i < PASSED; i++) {
+        struct packet *p;
+
+        while (!(p = __atomic_exchange_n(&ring[i % RING], NULL, __ATOMIC_ACQUIRE)))
+            sched_yield();
+        assert_memory_equal(p->data, &i, sizeof i);
+        packet_free(p);
+        if (i % 16 == 0)
+            packet_pool_exchange();
+    }
+    packet_pool_leave();
+    return unused;
+}
+
+/* Every third one is a clone, whose original is freed here while it is freed there. */
+static void test_packets_come_back_from_another_thread(void **state)
+{
+    struct packet_pool_stats stats;
+    pthread_t thread;
+
+    (void)state;
+    packet_pool_destroy();
+    assert_int_equal(packet_pool_init(16, 1024), 0);
+    assert_true(packet_pool_share(2));
+    assert_int_equal(pthread_create(&thread, NULL, consume, NULL), 0);
+    for (unsigned i = 0; i < PASSED; i++) {
+        struct packet *p, *clone = NULL;
+
+        while (!(p = packet_make(64, &i, sizeof i, 0)))
+            sched_yield();
+        if (i % 3 == 0)
+            clone = packet_clone(p);
+        while (__atomic_load_n(&ring[i % RING], __ATOMIC_RELAXED))
+            sched_yield();
+        __atomic_store_n(&ring[i % RING], clone ? clone : p, __ATOMIC_RELEASE);
+        if (clone)
+            packet_free(p);
+        packet_pool_exchange();
+    }
+    pthread_join(thread, NULL);
+    packet_pool_stats(&stats);
+    assert_int_equal(packet_pool_in_use(), 0);
+    assert_int_equal(stats.free, stats.total);
+    assert_true(stats.total <= 1024);
+    assert_true(stats.shells_total <= 1024);
+}
+
+static void test_clones_are_made_and_freed_together(void **state)
+{
+    struct packet *p = packet_make(0, "abc", 3, 0), *q = packet_make(0, "def", 3, 0), *made[8];
+
+    (void)state;
+    assert_int_equal(packet_clone_many(p, made, 4), 4);
+    assert_int_equal(packet_clone_many(made[3], made + 4, 2), 2);
+    made[6] = q;
+    made[7] = p;
+    assert_int_equal(packet_free_alike(made, 8), 6);
+    assert_false(packet_is_shared(p));
+    assert_int_equal(packet_pool_in_use(), 2);
+    assert_int_equal(packet_free_alike(made + 6, 2), 1);
+    assert_int_equal(packet_free_alike(made + 7, 1), 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -245,6 +321,8 @@ int main(void)
         TEST(test_an_empty_pool_answers_null),
         TEST(test_a_long_packet_comes_from_the_heap),
         TEST(test_random_edits),
+        TEST(test_clones_are_made_and_freed_together),
+        TEST(test_packets_come_back_from_another_thread),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

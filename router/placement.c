@@ -361,12 +361,18 @@ static void release(struct placement *p)
 
 static void check_threads(struct router *r, struct errors *errors)
 {
+    const struct element *said_by = NULL;       /* once of a compound */
+    unsigned said = 0;
+
     for (unsigned i = 0; i < r->n_elements; i++) {
         struct element *e = r->elements[i];
 
         if (!e->placed_by || e->wanted_thread < r->n_threads)
             continue;
-        errors_warn(errors, e->placed_by->landmark, "thread preference %u out of range", e->wanted_thread);
+        if (said_by != e->placed_by || said != e->wanted_thread)
+            errors_warn(errors, e->placed_by->landmark, "thread preference %u out of range", e->wanted_thread);
+        said_by = e->placed_by;
+        said = e->wanted_thread;
         e->wanted_thread = 0;
     }
 }

@@ -22,6 +22,7 @@
 enum {
     TASKS_A_ROUND = 64,         /* tasks run between two looks at the clock */
     ROUNDS_A_POLL = 4,          /* rounds between two looks at descriptors, when busy */
+    LOOKS_BEFORE_SLEEP = 200,
 };
 
 /* Each thread has its own, which others touch only while it rests. */
@@ -195,13 +196,24 @@ static void look(struct loop *l, const struct timespec *timeout, const sigset_t 
     }
 }
 
+/* What another thread asks for within some microseconds: to sleep and to be woken would take longer. */
+static bool asked_soon(const struct scheduler *s)
+{
+    for (unsigned i = 0; threads_count() > 1 && i < LOOKS_BEFORE_SLEEP && !threads_wanted(); i++) {
+        if (scheduler_is_asked(s))
+            return true;
+        __builtin_ia32_pause();
+    }
+    return false;
+}
+
 static void sleep_until(struct loop *l, const sigset_t *mask)
 {
     struct scheduler *s = l->scheduler;
     uint64_t deadline, now, left;
     struct timespec timeout;
 
-    if (scheduler_sleeps(s)) {
+    if (asked_soon(s) || scheduler_sleeps(s)) {
         __atomic_store_n(&s->asleep, false, __ATOMIC_SEQ_CST);
         return;
     }

@@ -75,9 +75,14 @@ static void say_wanted(void)
 
 /* ---- between tasks ---- */
 
+bool threads_wanted(void)
+{
+    return __atomic_load_n(&threads.wanted, __ATOMIC_RELAXED);
+}
+
 void threads_rest(void)
 {
-    if (__builtin_expect(!__atomic_load_n(&threads.wanted, __ATOMIC_RELAXED), 1))
+    if (__builtin_expect(!threads_wanted(), 1))
         return;
     pthread_mutex_lock(&threads.mutex);
     stop_running();

@@ -23,6 +23,8 @@ unsigned threads_count(void);
 
 /* Between two tasks. */
 void threads_rest(void);
+/* Whether somebody waits for that. */
+bool threads_wanted(void);
 /* Around a sleep. */
 void threads_fall_asleep(void);
 void threads_wake_up(void);
