@@ -270,9 +270,11 @@ def test_handlers_under_load(serve, tmp_path, program):
     process.stop()
 
 
+# In the midst of its task the second source waits for others to rest, who may replace it meanwhile.
 SWAP = """
     RatedSource(RATE 50000, LENGTH 60) -> sent :: Counter -> q :: Queue(60000)
       -> u :: Unqueue(ACTIVE %s) -> received :: Counter -> Discard;
+    InfiniteSource -> calls :: Counter(COUNT_CALL 3 calls.reset) -> Discard;    // handlers from within a task
     look :: Script(TYPE PASSIVE, return $(sent.count) $(received.count) $(q.length) $(q.drops));
 """
 

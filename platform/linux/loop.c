@@ -227,7 +227,7 @@ static void sleep_until(struct loop *l, const sigset_t *mask)
     left = clock_wait_ns(left);
     timeout = (struct timespec){(time_t)(left / 1000000000), (long)(left % 1000000000)};
     look(l, deadline == UINT64_MAX ? NULL : &timeout, mask, true);
-    __atomic_store_n(&s->asleep, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&l->scheduler->asleep, false, __ATOMIC_SEQ_CST);      /* maybe another one: see loop_run() */
 }
 
 static void wake(unsigned thread)
@@ -318,10 +318,12 @@ bool loop_run(struct scheduler *s, struct scheduler *(*next)(void))
     set_schedulers(s);
     started = open_wakes(n) && threads_start(n, work_beside);
     while (started && s && !run(s, &open)) {
-        platform_exclusive_begin();
+        threads_gather();
         s = next();
         if (s)
             set_schedulers(s);
+        for (unsigned t = 1; s && t < n; t++)
+            wake(t);                    /* it may sleep, and know nothing of its new tasks */
         platform_exclusive_end();
     }
     threads_end(wake);

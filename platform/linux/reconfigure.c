@@ -4,6 +4,7 @@
 
 #include "platform/linux/configuration.h"
 #include "platform/linux/options.h"
+#include "platform/platform.h"
 #include "router/router.h"
 
 /* A process has one router at a time, and maybe one that waits to take its place. */
@@ -31,6 +32,7 @@ static bool reconfigure(struct router *r, const char *text, size_t length, struc
     drop(&waiting);                     /* the later of two counts */
     waiting = new;
     r->scheduler->stop = true;          /* nobody is asked: it does not end, it goes on as another */
+    platform_wake(r->scheduler);
     return true;
 }
 

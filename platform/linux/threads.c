@@ -139,6 +139,22 @@ void platform_exclusive_end(void)
     pthread_mutex_unlock(&threads.mutex);
 }
 
+void threads_gather(void)
+{
+    unsigned waiting;
+
+    for (;;) {
+        platform_exclusive_begin();
+        pthread_mutex_lock(&threads.mutex);
+        waiting = threads.waiting;
+        pthread_mutex_unlock(&threads.mutex);
+        if (!waiting)
+            return;
+        platform_exclusive_end();
+        threads_rest();                 /* it is their turn */
+    }
+}
+
 /* ---- locks ---- */
 
 void platform_lock(unsigned *lock)

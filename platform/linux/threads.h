@@ -25,6 +25,11 @@ unsigned threads_count(void);
 void threads_rest(void);
 /* Whether somebody waits for that. */
 bool threads_wanted(void);
+/*
+ * platform_exclusive_begin(), and nobody waits for it himself in the midst of a task: whatever tasks have to do with may
+ * go away. Ends as that does.
+ */
+void threads_gather(void);
 /* Around a sleep. */
 void threads_fall_asleep(void);
 void threads_wake_up(void);
