@@ -25,6 +25,7 @@ class Pipeline:
     n_flows: int = 10_000
     kind: str = "ip"            # of capture file: see traffic.py; "none": it has a source of its own
     main: bool = True           # part of the table of record
+    large: bool = False         # what it takes to come up, and its memory, are of interest
 
     def configuration(self, packets, size=64, burst=32, has_burst=True):
         """Ready to run, its capture file made. `has_burst`: the program's FromDump has that argument."""
@@ -121,12 +122,18 @@ PIPELINES = [
              lambda: f"{IP} -> IPRewriter(pattern 192.0.2.1 - - - 0 0) -> Discard", 0.22),
     Pipeline("nat-1000000", "IPRewriter, 1,000,000 flows",
              lambda: f"{IP} -> IPRewriter(pattern 192.0.2.1 - - - 0 0, MAPPING_CAPACITY 2000000) -> Discard",
-             n_flows=1_000_000),
+             n_flows=1_000_000, large=True),
+    Pipeline("nat-changing", "IPRewriter, 1,000,000 flows coming and going",
+             lambda: f"{IP} -> IPRewriter(pattern 192.0.2.1 - - - 0 0, MAPPING_CAPACITY 1000000) -> Discard",
+             n_flows=1_000_000, kind="changing", main=False, large=True),
     Pipeline("queue", "InfiniteSource -> Queue -> Unqueue -> Discard",
              lambda: "InfiniteSource(LENGTH BYTES, LIMIT PACKETS, BURST BURST_OF_SOURCE, STOP false) -> Queue"
                      " -> Unqueue(BURST BURST_OF_SOURCE) -> Counter(COUNT_CALL PACKETS stop) -> Discard",
              main=False, kind="none"),
-    Pipeline("radix-500000", "RadixIPLookup, 500,000 prefixes", lambda: lookup("RadixIPLookup", 500_000), main=False),
+    Pipeline("radix-500000", "RadixIPLookup, 500,000 prefixes", lambda: lookup("RadixIPLookup", 500_000), main=False,
+             large=True),
+    Pipeline("direct-500000", "DirectIPLookup, 500,000 prefixes", lambda: lookup("DirectIPLookup", 500_000), main=False,
+             large=True),
     Pipeline("classifier-64", "Classifier, 64 patterns", lambda: classifier(64), main=False),
     Pipeline("hash-switch", "HashSwitch over 8 outputs",
              lambda: f"{IP} -> h :: HashSwitch(12, 8); " + " ".join(f"h[{n}] -> Discard;" for n in range(8)),

@@ -6,6 +6,7 @@ Its frames are alike, so that a capture file of millions is a matter of seconds.
 build folder and made once.
 """
 
+import itertools
 import random
 import struct
 from pathlib import Path
@@ -39,9 +40,9 @@ def frame(flow, size):
     return ETHERNET + ip + head + payload
 
 
-def flows(count):
+def flows(count, seed=SEED):
     """`count` flows, each with a source port of its own where there are enough."""
-    rng = random.Random(SEED)
+    rng = random.Random(seed)
     return [(SOURCES + rng.randrange(1 << 23), DESTINATIONS + rng.randrange(1 << 23),
              1024 + n % 60000, rng.choice((53, 80, 443, 8080, 1024 + rng.randrange(60000))), (17, 6)[n % 2])
             for n in range(count)]
@@ -76,24 +77,57 @@ def arp_request(number):
             + struct.pack(">I", SOURCES + 1) + bytes(6) + target + bytes(18))
 
 
-def write_capture(path, frames, packets):
-    """`packets` frames drawn from `frames`; the first ones are all of them, once, so that every flow exists."""
+def record(data):
+    """A packet of a capture file."""
+    return struct.pack("<IIII", 1, 0, len(data), len(data)) + data
+
+
+def draw(frames, left):
+    """`left` packets after the first of each flow: of any of them."""
     rng = random.Random(SEED)
-    records = [struct.pack("<IIII", 1, 0, len(f), len(f)) + f for f in frames]
+    records = [record(f) for f in frames]
+    while left:
+        some = min(left, 1 << 18)
+        yield rng.choices(records, k=some)
+        left -= some
+
+
+def draw_changing(frames, left):
+    """The same, but every fourth is the first of a new flow, which takes the place of the oldest."""
+    rng = random.Random(SEED)
+    records = [record(f) for f in frames]
+    oldest, size = 0, len(frames[0])
+    coming = iter(flows(left // 4, SEED + 1))
+    while left:
+        some = min(left, 1 << 14)
+        fresh = [record(frame(flow, size)) for flow in itertools.islice(coming, some // 4)]
+        for made in fresh:
+            records[oldest] = made
+            oldest = (oldest + 1) % len(records)
+        packets = fresh + rng.choices(records, k=some - len(fresh))
+        rng.shuffle(packets)
+        yield packets
+        left -= some
+
+
+def write_capture(path, frames, packets, drawn):
+    """`packets` frames; the first ones are all of `frames`, once, so that every flow exists."""
     temporary = path.with_suffix(".part")
     with open(temporary, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        file.write(b"".join(records[:packets]))
-        left = packets - min(packets, len(records))
-        while left:
-            some = min(left, 1 << 18)
-            file.write(b"".join(rng.choices(records, k=some)))
-            left -= some
+        file.write(b"".join(record(f) for f in frames[:packets]))
+        for some in drawn(frames, packets - min(packets, len(frames))):
+            file.write(b"".join(some))
     temporary.rename(path)
 
 
+def ip_frames(count, size):
+    return [frame(flow, size) for flow in flows(count)]
+
+
 FRAMES = {
-    "ip": lambda count, size: [frame(flow, size) for flow in flows(count)],
+    "ip": ip_frames,
+    "changing": ip_frames,      # see draw_changing()
     "matched": lambda count, size: [frame(flow, size) for flow in matched_flows(count)],
     "arp": lambda count, _: [arp_request(n) for n in range(count)],
 }
@@ -104,5 +138,5 @@ def capture(folder, packets, kind="ip", size=64, n_flows=10_000):
     path = Path(folder) / f"{kind}-{packets}-{size}-{n_flows}.pcap"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_capture(path, FRAMES[kind](n_flows, size), packets)
+        write_capture(path, FRAMES[kind](n_flows, size), packets, draw_changing if kind == "changing" else draw)
     return path
