@@ -72,7 +72,7 @@ static void finish(struct request *r, int error)
 {
     r->error = error;
     r->done = true;
-    thread_wake(r->thread);
+    thread_answer(r->thread);
 }
 
 static void break_off(const char *why)
@@ -190,7 +190,7 @@ static void receive(void *unused)
         event_notify(ring_port);        /* it may wait for room in the ring */
     /* Those that wait for room to send or for their turn to. */
     for (struct request *r = waiting; r; r = r->next)
-        thread_wake(r->thread);
+        thread_answer(r->thread);
 }
 
 /* ---- sending ---- */
@@ -232,7 +232,7 @@ static bool put_all(struct request *r, const void *bytes, size_t length, uint64_
             return false;
         }
         if (room() == 0)
-            thread_block(deadline);
+            thread_await(deadline);
     }
     return !r->done;
 }
@@ -250,7 +250,7 @@ static int send(struct request *r, const struct part *parts, uint64_t deadline)
     while (sending && !r->done) {
         if (time_now() >= deadline)
             return -ETIMEDOUT;
-        thread_block(deadline);
+        thread_await(deadline);
     }
     if (r->done)
         return r->error;
@@ -260,7 +260,7 @@ static int send(struct request *r, const struct part *parts, uint64_t deadline)
         ok = put_all(r, parts[i].bytes, parts[i].length, deadline);
     sending = false;
     for (struct request *other = waiting; other; other = other->next)
-        thread_wake(other->thread);
+        thread_answer(other->thread);
     return ok ? 0 : -EIO;
 }
 
@@ -287,7 +287,7 @@ static int call(uint32_t type, const struct part *parts, char **reply, size_t *r
     waiting = &r;
     int error = send(&r, parts, deadline);
     while (!error && !r.done) {
-        thread_block(deadline);
+        thread_await(deadline);
         if (!r.done && time_now() >= deadline)
             error = -ETIMEDOUT;
     }

@@ -157,11 +157,15 @@ const char *thread_name(const struct thread *thread);
 void thread_yield(void);
 /*
  * Sleeps until thread_wake() or the deadline (time_now() clock; UINT64_MAX: never). A wake that came
- * since the last thread_block() makes it return at once, so "test, then block" loses nothing.
+ * since the last thread_block() makes it return at once, so "test, then block" loses nothing, even
+ * when the test itself has to wait: for that there is a second bell.
  */
 void thread_block(uint64_t deadline);
 void thread_sleep_until(uint64_t deadline);
 void thread_wake(struct thread *thread);
+/* The second bell: sleeps until thread_answer() or the deadline, and leaves wakes to the next thread_block(). */
+void thread_await(uint64_t deadline);
+void thread_answer(struct thread *thread);
 void thread_exit(void) __attribute__((noreturn));
 /* Name of the thread whose guard page holds this address, or NULL. */
 const char *thread_guard_owner(uint64_t address);

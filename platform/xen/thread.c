@@ -21,6 +21,7 @@ struct thread {
     void *sp;
     uint64_t deadline;                  /* while blocked */
     bool blocked, woken, dead;
+    bool awaits, answered;              /* blocked: in thread_await() */
     uint8_t *stack;                     /* guard page first; NULL: the boot stack */
     unsigned stack_pages;               /* without the guard page */
     char name[THREAD_NAME_MAX + 1];
@@ -118,7 +119,7 @@ static struct thread *runnable(uint64_t *deadline)
     *deadline = UINT64_MAX;
     for (struct thread *t = current->next;; t = t->next) {
         if (!t->dead) {
-            if (!t->blocked || t->woken)
+            if (!t->blocked || (t->awaits ? t->answered : t->woken))
                 return t;
             if (t->deadline != UINT64_MAX) {
                 if (now == 0)
@@ -163,6 +164,26 @@ void thread_block(uint64_t deadline)
     current->deadline = deadline;
     schedule();
     current->woken = false;
+}
+
+/*
+ * A thread reads xenstore because it was woken, and is woken again while it waits for the answer: the new
+ * value of a node comes after the answer with the old one, and before the thread's turn. If the answer's wake were
+ * like others, both would be one, and the thread would block with the old value in hand.
+ */
+void thread_await(uint64_t deadline)
+{
+    current->awaits = true;
+    current->blocked = true;
+    current->deadline = deadline;
+    schedule();
+    current->awaits = false;
+    current->answered = false;
+}
+
+void thread_answer(struct thread *thread)
+{
+    thread->answered = true;
 }
 
 void thread_sleep_until(uint64_t deadline)
