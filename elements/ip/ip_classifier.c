@@ -3,7 +3,7 @@
  * IPClassifier(PATTERN, ..., PATTERN)
  *
  * Sends each packet to the output of the first pattern that it matches. .manual describes the
- * language (read by ip_expression.c), classify.c how it runs.
+ * language (read by ip_expression.c), classify_program.h how it runs.
  */
 #include <stdlib.h>
 

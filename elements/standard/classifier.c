@@ -3,7 +3,7 @@
  * Classifier(PATTERN, ..., PATTERN)
  *
  * Sends each packet to the output of the first pattern that its bytes match; see .manual.
- * This file reads the patterns, classify.c compiles and runs them.
+ * This file reads the patterns, classify.c compiles them, classify_run.c runs them.
  */
 #include <ctype.h>
 

@@ -1,70 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * classify.c - the program that classifies packets: bit vectors over classes of field values.
- *
- * The rules become a list of conjunctions (classify_conjunctions.h); the first that matches
- * decides. For each field of one or two bytes that some rule looks at, values which no rule tells
- * apart form a class. A class has a row with one bit per conjunction: set if the
- * conjunction allows these values of this field. The AND of a packet's rows, one per
- * field, has a bit for every conjunction that matches, and the lowest is the answer. So a
- * hundred rules cost what one costs (up to 64 conjunctions: one word per field),
- * and a thousand not much more: a summary word per class tells which blocks of the row
- * hold any bit at all, and mostly one block survives their AND.
- *
- * From value to class: one byte by table; two bytes by the first one's block of 256 entries,
- * where equal blocks are stored once, so that ten rules take kilobytes, not megabytes.
- *
- * Cost per packet: per field one or two table reads and one row read; per surviving block of
- * 8 words a pass over the fields. No division, no allocation, no branch per rule.
- */
-#include "elements/standard/classify.h"
+/* classify.c - compiles rules to the program that classify_program.h describes. */
+#include "elements/standard/classify_program.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "elements/standard/classify_conjunctions.h"
-
 enum {
-    GROUP = 16,                     /* packets that go through the phases together */
-    BLOCK_WORDS = 8,                /* a cache line of a row */
     DIRECT_BLOCKS_MAX = 16,         /* of 2 KB, for a field of two bytes */
     CLASSES_MAX = 65535,
     ROW_WORDS_MAX = 1 << 27,        /* of a program: a gigabyte */
     DECIDED_MIN = 65536 / 4,        /* values of the first field, for asking it alone to pay */
 };
-
-#define UNDECIDED ((uint32_t)CLASSIFY_NONE - 1)
-
-struct field {
-    uint8_t base, size;
-    uint16_t offset;
-    uint16_t number;                /* among those of the conjunctions */
-    uint16_t absent;                /* the class of packets without the field */
-    uint16_t *class_of;             /* size 1: by value; size 2: blocks of 256, by second byte */
-    uint16_t block[256];            /* size 2: by first byte, which block */
-    uint64_t *rows;                 /* n_classes of `words` words */
-    uint64_t *summary;              /* per class: which blocks of its row are not all zero */
-    uint64_t *row_of;               /* one word a row: like class_of, with the rows; NULL: too large */
-    unsigned n_classes, n_blocks;
-    uint32_t *values;               /* per class: how many values are in it; while compiling only */
-};
-
-struct classify_program {
-    unsigned n_fields, n_rules, n_conjunctions;
-    unsigned words;                 /* of a row */
-    unsigned block_words;           /* at least BLOCK_WORDS, so that 64 blocks make a row */
-    uint64_t only_word;             /* words == 1: a bit for each conjunction */
-    uint32_t *decided;              /* by class of the first field: rule, CLASSIFY_NONE or UNDECIDED; NULL: few are */
-    uint32_t *rule;                 /* of each conjunction */
-    uint64_t *maybe;                /* conjunctions that need the rule's own word; NULL: none */
-    bool *dead;                     /* per rule */
-    uint32_t extent[CLASSIFY_BASES];    /* packets with this many bytes there have all fields; 0: unused */
-    bool direct;                    /* every field has row_of */
-    struct classify_rules rules;    /* kept when `maybe` */
-    struct field field[];
-};
-
-/* ---- compiling ---- */
 
 /* At value `at` a conjunction starts, or stops, to allow the values of a field. */
 struct event {
@@ -138,7 +84,7 @@ static uint64_t hash_row(const uint64_t *row, unsigned words)
 }
 
 /* The class with this row, new if need be; CLASSES_MAX: no memory left, or as many as may be. */
-static unsigned class_with_row(struct field *f, struct row_index *index, const uint64_t *row,
+static unsigned class_with_row(struct classify_column *f, struct row_index *index, const uint64_t *row,
                                unsigned words)
 {
     unsigned i = (unsigned)hash_row(row, words) & index->mask;
@@ -168,7 +114,7 @@ static unsigned class_with_row(struct field *f, struct row_index *index, const u
 }
 
 /* Classes of all values of a field, max at most, into class_at[0 .. absent]. */
-static bool find_classes(struct field *f, const struct classify_conjunctions *all, unsigned number,
+static bool find_classes(struct classify_column *f, const struct classify_conjunctions *all, unsigned number,
                          unsigned words, unsigned max, uint32_t absent, uint16_t *class_at)
 {
     uint64_t *row = calloc(words, sizeof *row);
@@ -211,7 +157,7 @@ static bool find_classes(struct field *f, const struct classify_conjunctions *al
 }
 
 /* Two bytes: stores each distinct block of 256 once. */
-static bool fold_blocks(struct field *f, const uint16_t *class_at)
+static bool fold_blocks(struct classify_column *f, const uint16_t *class_at)
 {
     for (unsigned first = 0; first < 256; first++) {
         const uint16_t *block = &class_at[first * 256];
@@ -233,7 +179,7 @@ static bool fold_blocks(struct field *f, const uint16_t *class_at)
     return true;
 }
 
-static bool summarise(struct field *f, unsigned words, unsigned block_words)
+static bool summarise(struct classify_column *f, unsigned words, unsigned block_words)
 {
     f->summary = calloc(f->n_classes, sizeof *f->summary);
     if (!f->summary)
@@ -246,7 +192,7 @@ static bool summarise(struct field *f, unsigned words, unsigned block_words)
 }
 
 /* Rows in the place of classes, which saves a read that waits for another. */
-static bool make_direct(struct field *f)
+static bool make_direct(struct classify_column *f)
 {
     unsigned n = f->size == 1 ? 256 : f->n_blocks * 256;
 
@@ -259,7 +205,7 @@ static bool make_direct(struct field *f)
 }
 
 /* `*room`: words that rows may still take. */
-static bool make_field(struct field *f, const struct classify_conjunctions *all, unsigned number,
+static bool make_field(struct classify_column *f, const struct classify_conjunctions *all, unsigned number,
                        unsigned words, unsigned block_words, unsigned *room)
 {
     unsigned max = *room / words < CLASSES_MAX ? *room / words : CLASSES_MAX;
@@ -294,7 +240,7 @@ static bool make_field(struct field *f, const struct classify_conjunctions *all,
 /* What a class of the field says alone: by its first conjunction, when that looks at nothing else and is no maybe. */
 static uint32_t decision(const struct classify_program *p, const struct classify_conjunctions *all, unsigned k, unsigned c)
 {
-    const struct field *f = &p->field[k];
+    const struct classify_column *f = &p->field[k];
     const uint64_t *row = &f->rows[(size_t)c * p->words];
     const struct classify_conjunction *first;
     unsigned w = 0;
@@ -304,7 +250,7 @@ static uint32_t decision(const struct classify_program *p, const struct classify
     if (w == p->words || w * 64 + (unsigned)__builtin_ctzll(row[w]) >= all->n)
         return (uint32_t)CLASSIFY_NONE;
     first = all->conjunction[w * 64 + (unsigned)__builtin_ctzll(row[w])];
-    return first->maybe || first->n > 1 || (first->n && first->literal[0].field != f->number) ? UNDECIDED : first->rule;
+    return first->maybe || first->n > 1 || (first->n && first->literal[0].field != f->number) ? CLASSIFY_UNDECIDED : first->rule;
 }
 
 /*
@@ -317,7 +263,7 @@ static const struct {
     {CLASSIFY_DATA, 12, 26}, {CLASSIFY_MAC, 12, 26}, {CLASSIFY_NETWORK, 0, 12},
 };
 
-static bool has_usual_value(const struct field *f)
+static bool has_usual_value(const struct classify_column *f)
 {
     for (unsigned i = 0; i < sizeof usual / sizeof usual[0]; i++)
         if (f->base == usual[i].base && f->offset >= usual[i].from && f->offset < usual[i].to)
@@ -328,13 +274,13 @@ static bool has_usual_value(const struct field *f)
 /* How many values of the field, of 65536, decide. */
 static unsigned count_decided(const struct classify_program *p, const struct classify_conjunctions *all, unsigned k)
 {
-    const struct field *f = &p->field[k];
+    const struct classify_column *f = &p->field[k];
     unsigned n = 0;
 
     if (p->n_fields > 1 && has_usual_value(f))
         return 0;
     for (unsigned c = 0; c < f->n_classes; c++)
-        if (decision(p, all, k, c) != UNDECIDED)
+        if (decision(p, all, k, c) != CLASSIFY_UNDECIDED)
             n += f->values[c];
     return f->size == 1 ? n * 256 : n;
 }
@@ -346,7 +292,7 @@ static unsigned count_decided(const struct classify_program *p, const struct cla
 static bool choose_first_field(struct classify_program *p, const struct classify_conjunctions *all)
 {
     unsigned best = 0, most = 0;
-    struct field first;
+    struct classify_column first;
 
     for (unsigned k = 0; k < p->n_fields; k++) {
         unsigned n = count_decided(p, all, k);
@@ -380,8 +326,9 @@ static struct classify_program *make_program(const struct classify_conjunctions 
         return NULL;
     p->n_rules = n_rules;
     p->n_conjunctions = all->n;
-    p->words = all->n ? (all->n + 63) / 64 : 1;
-    p->block_words = BLOCK_WORDS;
+    p->words = all->n <= 64 ? 1 : (all->n + 64 * CLASSIFY_STEP_WORDS - 1) / (64 * CLASSIFY_STEP_WORDS) * CLASSIFY_STEP_WORDS;
+    p->search = classify_search_best();
+    p->block_words = CLASSIFY_BLOCK_WORDS;
     while (64 * p->block_words < p->words)
         p->block_words *= 2;
     p->direct = p->words == 1;
@@ -400,7 +347,7 @@ static struct classify_program *make_program(const struct classify_conjunctions 
             p->maybe[i / 64] |= 1ull << i % 64;
     }
     for (unsigned i = 0; ok && i < all->n_fields; i++) {
-        struct field *f = &p->field[p->n_fields];
+        struct classify_column *f = &p->field[p->n_fields];
         uint32_t *extent;
         bool used = false;
 
@@ -462,312 +409,6 @@ bool classify_rule_is_dead(const struct classify_program *program, unsigned rule
     return program->dead[rule];
 }
 
-/* ---- running ---- */
-
-struct views {
-    const uint8_t *start[CLASSIFY_BASES][GROUP];
-    uint32_t length[CLASSIFY_BASES][GROUP];     /* not set when `whole` */
-    bool whole;                     /* every packet has all fields */
-};
-
-/* Sets where every packet's bytes begin; true when all packets have all that the program looks at there. */
-static inline bool look_at_one(const struct classify_program *program, enum classify_base base, struct views *v,
-                               struct packet *const *packets, unsigned n)
-{
-    uint32_t extent = program->extent[base];
-    bool whole = true;
-
-    for (unsigned i = 0; extent && i < n; i++) {
-        struct classify_view view = classify_view(packets[i], base);
-
-        v->start[base][i] = view.start;
-        whole &= view.length >= extent;
-    }
-    return whole;
-}
-
-/* The same with a loop for each base, so that none asks which it is. */
-static bool look_at(const struct classify_program *program, enum classify_base base, struct views *v,
-                    struct packet *const *packets, unsigned n)
-{
-    return base == CLASSIFY_DATA ? look_at_one(program, CLASSIFY_DATA, v, packets, n)
-         : base == CLASSIFY_MAC ? look_at_one(program, CLASSIFY_MAC, v, packets, n)
-         : base == CLASSIFY_NETWORK ? look_at_one(program, CLASSIFY_NETWORK, v, packets, n)
-         : look_at_one(program, CLASSIFY_TRANSPORT, v, packets, n);
-}
-
-static void look(const struct classify_program *program, struct views *v, struct packet *const *packets, unsigned n)
-{
-    v->whole = true;
-    for (unsigned b = 0; b < CLASSIFY_BASES; b++)
-        v->whole &= look_at(program, (enum classify_base)b, v, packets, n);
-    if (__builtin_expect(v->whole, 1))
-        return;
-    for (unsigned b = 0; b < CLASSIFY_BASES; b++)
-        for (unsigned i = 0; program->extent[b] && i < n; i++)
-            v->length[b][i] = classify_view(packets[i], (enum classify_base)b).length;
-}
-
-/* Where fields of one or two bytes have their value's entry in class_of or row_of. */
-static inline unsigned entry_of(const struct field *f, const uint8_t *at)
-{
-    return f->size == 1 ? at[0] : (unsigned)f->block[at[0]] << 8 | at[1];
-}
-
-static inline unsigned class_in(const struct field *f, const uint8_t *start, uint32_t length, bool whole)
-{
-    if (!whole && (uint32_t)f->offset + f->size > length)
-        return f->absent;
-    return f->class_of[entry_of(f, start + f->offset)];
-}
-
-/* What the conjunctions in `bits` of word w say: a rule, or CLASSIFY_NONE when all were maybes. */
-static inline unsigned decide(const struct classify_program *program, unsigned w, uint64_t bits,
-                              const struct packet *packet)
-{
-    for (; bits; bits &= bits - 1) {
-        unsigned c = w * 64 + (unsigned)__builtin_ctzll(bits);
-        unsigned rule = program->rule[c];
-
-        if (__builtin_expect(!program->maybe || !(program->maybe[w] >> c % 64 & 1), 1)
-            || classify_matches(&program->rules, program->rules.root[rule], packet))
-            return rule;
-    }
-    return (unsigned)CLASSIFY_NONE;
-}
-
-/* ANDs into row[i] the row of packet i in a field that has row_of, all packets being whole. Locals: stores may alias. */
-static inline void and_rows(const struct field *f, const uint8_t *const *start, unsigned n, uint64_t *row)
-{
-    const uint64_t *row_of = f->row_of;
-    const uint16_t *block = f->block;
-    unsigned offset = f->offset;
-
-    if (f->size == 1)
-        for (unsigned i = 0; i < n; i++)
-            row[i] &= row_of[start[i][offset]];
-    else
-        for (unsigned i = 0; i < n; i++) {
-            const uint8_t *at = start[i] + offset;
-
-            row[i] &= row_of[(unsigned)block[at[0]] << 8 | at[1]];
-        }
-}
-
-/* Up to 64 conjunctions: the rows are single words. */
-static void run_one_word(const struct classify_program *program, struct packet *const *packets, unsigned n, unsigned *rule)
-{
-    struct views v;
-    uint64_t row[GROUP];
-
-    look(program, &v, packets, n);
-    for (unsigned i = 0; i < n; i++)
-        row[i] = program->only_word;
-    for (unsigned k = 0; k < program->n_fields; k++) {
-        const struct field *f = &program->field[k];
-
-        if (v.whole && program->direct)
-            and_rows(f, v.start[f->base], n, row);
-        else
-            for (unsigned i = 0; i < n; i++)
-                row[i] &= f->rows[class_in(f, v.start[f->base][i], v.whole ? UINT32_MAX : v.length[f->base][i], false)];
-    }
-    for (unsigned i = 0; i < n; i++)
-        rule[i] = decide(program, 0, row[i], packets[i]);
-}
-
-/*
- * The first rule that matches a packet whose rows stand at these indexes, looking at
- * the blocks in `blocks` only.
- */
-static unsigned search(const struct classify_program *program, uint64_t blocks,
-                       const uint32_t *row_at, const struct packet *packet)
-{
-    const uint64_t *row[CLASSIFY_FIELDS_MAX];
-
-    for (unsigned k = 0; k < program->n_fields; k++)
-        row[k] = program->field[k].rows + row_at[k];
-    for (; blocks; blocks &= blocks - 1) {
-        unsigned w = (unsigned)__builtin_ctzll(blocks) * program->block_words;
-        unsigned end = w + program->block_words;
-
-        if (end > program->words)
-            end = program->words;
-        for (; w < end; w++) {
-            uint64_t bits = row[0][w];
-            unsigned rule;
-
-            for (unsigned k = 1; k < program->n_fields; k++)
-                bits &= row[k][w];
-            if (!bits)
-                continue;
-            rule = decide(program, w, bits, packet);
-            if (rule != (unsigned)CLASSIFY_NONE)
-                return rule;
-        }
-    }
-    return (unsigned)CLASSIFY_NONE;
-}
-
-/* Classes of every packet: where their rows begin, and which blocks have bits in all of them. */
-static inline void find_rows(const struct classify_program *program, const struct views *v, unsigned n,
-                             bool whole, uint32_t row_at[GROUP][CLASSIFY_FIELDS_MAX], uint64_t *blocks)
-{
-    for (unsigned k = 0; k < program->n_fields; k++) {
-        const struct field *f = &program->field[k];
-
-        for (unsigned i = 0; i < n; i++) {
-            unsigned c = class_in(f, v->start[f->base][i], v->length[f->base][i], whole);
-
-            row_at[i][k] = c * program->words;
-            blocks[i] &= f->summary[c];
-        }
-    }
-}
-
-static void run_many_words(const struct classify_program *program, struct packet *const *packets, unsigned n,
-                           unsigned *rule)
-{
-    struct views v;
-    uint32_t row_at[GROUP][CLASSIFY_FIELDS_MAX];
-    uint64_t blocks[GROUP];
-
-    look(program, &v, packets, n);
-    for (unsigned i = 0; i < n; i++)
-        blocks[i] = ~0ull;
-    if (v.whole)
-        find_rows(program, &v, n, true, row_at, blocks);
-    else
-        find_rows(program, &v, n, false, row_at, blocks);
-    for (unsigned i = 0; i < n; i++) {
-        unsigned first = blocks[i] ? (unsigned)__builtin_ctzll(blocks[i]) : 0;
-
-        for (unsigned k = 0; k < program->n_fields; k++)
-            __builtin_prefetch(program->field[k].rows + row_at[i][k]
-                               + first * program->block_words);
-    }
-    for (unsigned i = 0; i < n; i++)
-        rule[i] = search(program, blocks[i], row_at[i], packets[i]);
-}
-
-/* More than 64 conjunctions and none looks at any field: all of them are maybes. */
-static void run_naive(const struct classify_program *program, struct packet *const *packets,
-                      unsigned n, unsigned *rule)
-{
-    for (unsigned i = 0; i < n; i++)
-        rule[i] = classify_naive(&program->rules, packets[i]);
-}
-
-/* One packet, without the arrays that a group needs. */
-static unsigned run_single(const struct classify_program *program, const struct packet *packet)
-{
-    struct classify_view view[CLASSIFY_BASES];
-    uint32_t row_at[CLASSIFY_FIELDS_MAX];
-    uint64_t bits = program->words == 1 ? program->only_word : ~0ull;
-    bool whole = true;
-
-    for (unsigned b = 0; b < CLASSIFY_BASES; b++)
-        if (program->extent[b]) {
-            view[b] = classify_view(packet, (enum classify_base)b);
-            whole &= view[b].length >= program->extent[b];
-        }
-    for (unsigned k = 0; k < program->n_fields; k++) {
-        const struct field *f = &program->field[k];
-        const struct classify_view *at = &view[f->base];
-        unsigned c;
-
-        if (whole && f->row_of) {
-            bits &= f->row_of[entry_of(f, at->start + f->offset)];
-            continue;
-        }
-        c = class_in(f, at->start, at->length, whole);
-        row_at[k] = c * program->words;
-        bits &= program->words == 1 ? f->rows[c] : f->summary[c];
-    }
-    return program->words == 1 ? decide(program, 0, bits, packet) : search(program, bits, row_at, packet);
-}
-
-/* Asks all fields about up to GROUP packets. */
-static void run_group(const struct classify_program *program, struct packet *const *packets, unsigned n, unsigned *rule)
-{
-    if (program->words == 1)
-        run_one_word(program, packets, n, rule);
-    else if (!program->n_fields)
-        run_naive(program, packets, n, rule);
-    else
-        run_many_words(program, packets, n, rule);
-}
-
-/* Rules of packets that the first field decides about; the numbers of the others, and how many they are. */
-static unsigned ask_first_field(const struct classify_program *program, const uint8_t *const *start, unsigned n,
-                                unsigned *rule, unsigned *rest)
-{
-    const struct field *f = &program->field[0];
-    const uint16_t *block = f->block, *class_of = f->class_of;
-    const uint32_t *decided = program->decided;
-    unsigned offset = f->offset, left = 0;
-    bool two = f->size == 2;
-
-    for (unsigned i = 0; i < n; i++) {
-        const uint8_t *at = start[i] + offset;
-
-        rule[i] = decided[class_of[two ? (unsigned)block[at[0]] << 8 | at[1] : at[0]]];
-        rest[left] = i;
-        left += rule[i] == UNDECIDED;
-    }
-    return left;
-}
-
-static void run_first_field_first(const struct classify_program *program, struct packet *const *packets, unsigned n,
-                                  unsigned *rule)
-{
-    enum classify_base base = program->field[0].base;
-    struct packet *other[GROUP];
-    unsigned rest[GROUP], what[GROUP], left = n;
-    struct views v;
-
-    if (look_at(program, base, &v, packets, n))
-        left = ask_first_field(program, v.start[base], n, rule, rest);
-    if (left == n) {
-        run_group(program, packets, n, rule);
-    } else if (left) {
-        for (unsigned i = 0; i < left; i++)
-            other[i] = packets[rest[i]];
-        run_group(program, other, left, what);
-        for (unsigned i = 0; i < left; i++)
-            rule[rest[i]] = what[i];
-    }
-}
-
-static unsigned run_first_field_single(const struct classify_program *program, const struct packet *packet)
-{
-    const struct field *f = &program->field[0];
-    struct classify_view view = classify_view(packet, (enum classify_base)f->base);
-    unsigned rule = program->decided[class_in(f, view.start, view.length, false)];
-
-    return rule == UNDECIDED ? run_single(program, packet) : rule;
-}
-
-void classify_run(const struct classify_program *program, struct packet *const *packets,
-                  unsigned n, unsigned *rule)
-{
-    if (n == 1 && (program->words == 1 || program->n_fields)) {
-        rule[0] = program->decided ? run_first_field_single(program, packets[0]) : run_single(program, packets[0]);
-        return;
-    }
-    while (n) {
-        unsigned now = n < GROUP ? n : GROUP;
-
-        if (program->decided)
-            run_first_field_first(program, packets, now, rule);
-        else
-            run_group(program, packets, now, rule);
-        packets += now;
-        rule += now;
-        n -= now;
-    }
-}
-
 /* ---- telling ---- */
 
 void classify_describe(const struct classify_program *program, struct text *out)
@@ -777,7 +418,7 @@ void classify_describe(const struct classify_program *program, struct text *out)
                    + program->n_conjunctions * sizeof program->rule[0];
 
     for (unsigned i = 0; i < program->n_fields; i++) {
-        const struct field *f = &program->field[i];
+        const struct classify_column *f = &program->field[i];
         size_t table = f->size == 1 ? 257 : (size_t)f->n_blocks * 256;
 
         bytes += table * sizeof *f->class_of
@@ -786,7 +427,7 @@ void classify_describe(const struct classify_program *program, struct text *out)
     text_printf(out, "%u rules, %u conjunctions, %u fields, %zu bytes\n", program->n_rules,
                 program->n_conjunctions, program->n_fields, bytes);
     for (unsigned i = 0; i < program->n_fields; i++) {
-        const struct field *f = &program->field[i];
+        const struct classify_column *f = &program->field[i];
 
         text_printf(out, "%s[%u:%u]  %u classes\n", base_name[f->base], f->offset, f->size,
                     f->n_classes);

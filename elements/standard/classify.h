@@ -5,7 +5,7 @@
  * Classifier, IPClassifier and IPFilter translate their texts to rules: trees of and, or, not
  * and a ? b : c over tests, where a test compares up to four bytes at an offset from one of
  * four places. classify_compile() makes a program of them, and classify_run() asks it for
- * many packets at a time. How the program works is classify.c's secret; what it
+ * many packets at a time. How the program works is classify_program.h's secret; what it
  * answers is defined by classify_naive(), which walks the trees, and a randomized test holds
  * the two together.
  *

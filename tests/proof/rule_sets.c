@@ -540,12 +540,13 @@ static void say_clause(bool common)
     bool masked = !chance(3);
     uint64_t v = 0, m = 0;
 
+    if (common && offset == 12)
+        n = 2;
     for (unsigned i = 0; i < n; i++) {
         value[i] = ANY_OF(((const uint8_t[]){0, 0, 1, 6, 8, 0x0A, 0x11, 0x45, 0x50, 0xFF}));
         mask[i] = chance(2) ? 0xFF : ANY_OF(((const uint8_t[]){0, 0xF0, 0x0F, 0x80, 0x01, 0xFE, 0x3C}));
     }
     if (common && offset == 12) {
-        n = 2;
         value[0] = 8;
         value[1] = chance(2) ? 0 : 6;
     }
