@@ -139,6 +139,17 @@ class Result:
         return self.of.memory - (self.null(self.of.packets).memory if self.is_net() else 0)
 
 
+def add_programs(parser):
+    parser.add_argument("--click", default=os.environ.get("CLICK"), metavar="PATH", help="Click, to compare with ($CLICK)")
+    parser.add_argument("--fastclick", default=os.environ.get("FASTCLICK"), metavar="PATH",
+                        help="FastClick, to compare with ($FASTCLICK)")
+
+
+def programs_of(options):
+    return [Program(name, path) for name, path in
+            (("clickos", BUILD / "click"), ("click", options.click), ("fastclick", options.fastclick)) if path]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("pipelines", nargs="*", metavar="PIPELINE", help="names; without any: those of the table of record")
@@ -147,14 +158,11 @@ def main():
     parser.add_argument("--packets", type=int, default=4_000_000, metavar="N", help="packets a run (4000000)")
     parser.add_argument("--size", default="64", metavar="BYTES,...", help="of frames (64)")
     parser.add_argument("--burst", default="32", metavar="N,...", help="of the source, where it has that (32)")
-    parser.add_argument("--click", default=os.environ.get("CLICK"), metavar="PATH", help="Click, to compare with ($CLICK)")
-    parser.add_argument("--fastclick", default=os.environ.get("FASTCLICK"), metavar="PATH",
-                        help="FastClick, to compare with ($FASTCLICK)")
+    add_programs(parser)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     options = parser.parse_args()
 
-    programs = [Program(name, path) for name, path in
-                (("clickos", BUILD / "click"), ("click", options.click), ("fastclick", options.fastclick)) if path]
+    programs = programs_of(options)
     wanted = [p for p in PIPELINES if (p.name in options.pipelines if options.pipelines else options.all or p.main)]
     unknown = set(options.pipelines) - {p.name for p in PIPELINES}
     if unknown:
