@@ -2,7 +2,6 @@
 /* ip_route_table.c - what the IP lookup elements share; see ip_route_table.h. */
 #include "elements/ip/ip_route_table.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -369,12 +368,15 @@ static int route_error(struct errors *errors, int result, const char *format,
     return result;
 }
 
-/* Says why a route cannot be used; true: it can. */
+/* Says why a route cannot be used; true: it can. `argument`: of the configuration, from 1; 0: a handler's. */
 static bool check_route(const struct ip_route_table *t, const struct ip_route *r,
-                        const char *where, struct errors *errors)
+                        unsigned argument, struct errors *errors)
 {
     if (r->port != IP_ROUTE_NONE && (unsigned)r->port >= t->base.n_outputs) {
-        errors_add(errors, NULL, "%sbad OUTPUT", where);
+        if (argument)
+            errors_add(errors, NULL, "argument %u bad OUTPUT", argument);
+        else
+            errors_add(errors, NULL, "bad OUTPUT");
         return false;
     }
     if (t->prefixes_only && !is_prefix(r->mask)) {
@@ -391,15 +393,13 @@ bool ip_route_table_configure(struct element *e, const struct words *rest, struc
 
     for (unsigned i = 0; i < rest->n; i++) {
         struct ip_route r, old;
-        char where[32];
         int result;
 
-        snprintf(where, sizeof where, "argument %u ", i + 1);
         if (!read_route(rest->word[i], &t->base, false, &r)) {
-            errors_add(errors, NULL, "%sshould be 'ADDR/MASK [GATEWAY] OUTPUT'", where);
+            errors_add(errors, NULL, "argument %u should be 'ADDR/MASK [GATEWAY] OUTPUT'", i + 1);
             continue;
         }
-        if (!check_route(t, &r, where, errors))
+        if (!check_route(t, &r, i + 1, errors))
             continue;
         result = ip_route_table_add(t, &r, false, &old);
         again += result == -EEXIST;
@@ -431,7 +431,7 @@ static int run(struct ip_route_table *t, enum command command, const char *text,
                    command == REMOVE ? " OUTPUT]" : "] OUTPUT");
         return -EINVAL;
     }
-    if (!check_route(t, &r, "", errors))
+    if (!check_route(t, &r, 0, errors))
         return -EINVAL;
     if (command == REMOVE)
         result = ip_route_table_remove(t, &r, &old);
