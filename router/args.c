@@ -76,21 +76,32 @@ static const char *skip_space(const char *s)
 
 /* ---- words ---- */
 
-static int words_add(struct words *words, struct text *t)
+/* The word, malloc'ed, is the words' from then on; not when there is no memory. */
+static int words_take(struct words *words, char *word)
 {
+    unsigned n = words->n;
     char **grown;
-    char *word;
 
-    if (words->n % 16 == 0) {
-        grown = realloc(words->word, (words->n + 16) * sizeof *grown);
+    if (!n || (n >= 16 && !(n & (n - 1)))) {
+        grown = realloc(words->word, (n ? 2 * (size_t)n : 16) * sizeof *grown);
         if (!grown)
             return -ENOMEM;
         words->word = grown;
     }
-    word = text_take(t);
-    if (!word)
-        return -ENOMEM;
     words->word[words->n++] = word;
+    return 0;
+}
+
+/* Adds the text as a word of just its length, and empties it for the next one. */
+static int words_add(struct words *words, struct text *t)
+{
+    char *word = strdup(text_string(t));
+
+    if (!word || words_take(words, word)) {
+        free(word);
+        return -ENOMEM;
+    }
+    text_truncate(t, 0);
     return 0;
 }
 
@@ -472,15 +483,15 @@ static void parse_row(struct parse *parse, unsigned row, const struct argument *
 static void handle_leftovers(struct parse *parse, bool rest_wanted, struct words *rest)
 {
     unsigned too_many = 0;
-    struct text t = {0};
 
     for (unsigned i = 0; i < parse->words.n; i++) {
         if (parse->state[i] != WORD_FREE)
             continue;
         if (rest_wanted) {
-            text_puts(&t, parse->words.word[i]);
-            if (t.failed || words_add(rest, &t) < 0)
+            if (words_take(rest, parse->words.word[i]) < 0)
                 parse->ok = false;
+            else
+                parse->words.word[i] = NULL;
         } else if (parse->keyword_length[i]) {
             errors_add(parse->errors, NULL, "%.*s: unknown argument",
                        (int)parse->keyword_length[i], parse->words.word[i]);
@@ -493,7 +504,6 @@ static void handle_leftovers(struct parse *parse, bool rest_wanted, struct words
         errors_add(parse->errors, NULL, "too many arguments");
         parse->ok = false;
     }
-    text_free(&t);
 }
 
 /* Moves parsed values into the element, or releases them when the parse failed. */
