@@ -171,14 +171,14 @@ static inline bool is_free(const struct rewriter_query *query, struct flow_key *
     return !flow_table_find(query->flows, query->map, &reply).flow;
 }
 
-/* The first free value from `from` on, around the range; false: none. */
+/* The first free value from `from` on, around the range, of `tries`; false: none. */
 static bool choose(struct rewriter_pattern *pattern, const struct rewriter_query *query,
-                   struct flow_key *rewritten, uint32_t from)
+                   struct flow_key *rewritten, uint32_t from, uint32_t tries)
 {
     uint32_t base = pattern->ports ? be16(pattern->src_port) : be32(pattern->src);
     uint32_t value = from;
 
-    for (uint32_t n = 0; n <= pattern->span; n++) {
+    while (tries-- > 0) {
         if (pattern->ports)
             rewritten->src_port = be16((uint16_t)(base + value));
         else
@@ -189,14 +189,30 @@ static bool choose(struct rewriter_pattern *pattern, const struct rewriter_query
         }
         value = value == pattern->span ? 0 : value + 1;
     }
+    pattern->next = value;
     return false;
+}
+
+/* The search that failed last was for the like, and nothing has become free since. */
+static bool goes_on(const struct rewriter_pattern *pattern, const struct rewriter_query *query,
+                    const struct flow_key *wanted)
+{
+    return pattern->tried_table == query->flows && pattern->tried_map == query->map &&
+           pattern->tried_removals == query->flows->removals && flow_key_equal(&pattern->tried_key, wanted);
+}
+
+static uint32_t first_value(const struct rewriter_pattern *pattern)
+{
+    if (pattern->sequential)
+        return pattern->next > pattern->span ? 0 : pattern->next;
+    return (uint32_t)(((uint64_t)platform_random() * ((uint64_t)pattern->span + 1)) >> 32);
 }
 
 bool rewriter_pattern_map(struct rewriter_pattern *pattern, const struct rewriter_query *query,
                           struct flow_key *rewritten)
 {
     struct flow_key wanted = *query->key;
-    uint32_t from, own;
+    uint32_t from, own, tries;
 
     if (pattern->src)
         wanted.src = pattern->src;
@@ -217,28 +233,34 @@ bool rewriter_pattern_map(struct rewriter_pattern *pattern, const struct rewrite
         wanted.src_port = 0;
     if (query->ping)
         wanted.dst_port = 0;
-    /* A range of 64,000 that is full costs a millisecond to search: not for each packet. */
-    if (pattern->full_table == query->flows && pattern->full_removals == query->flows->removals &&
-        flow_key_equal(&pattern->full_key, &wanted))
+    if (!goes_on(pattern, query, &wanted)) {
+        pattern->tried_table = NULL;
+        pattern->tried = 0;
+    } else if (pattern->tried > pattern->span) {
         return false;
+    }
     own = pattern->ports ? (uint32_t)be16(query->key->src_port) - be16(pattern->src_port)
                          : UINT32_MAX;
     if (pattern->own_first && own <= pattern->span) {
         rewritten->src_port = query->key->src_port;
         if (is_free(query, rewritten)) {
             pattern->next = own + 1;
+            pattern->tried_table = NULL;
             return true;
         }
     }
-    if (pattern->sequential)
-        from = pattern->next > pattern->span ? 0 : pattern->next;
-    else
-        from = (uint32_t)(((uint64_t)platform_random() * ((uint64_t)pattern->span + 1)) >> 32);
-    if (choose(pattern, query, rewritten, from))
+    from = pattern->tried_table ? pattern->next : first_value(pattern);
+    tries = pattern->span - pattern->tried;
+    tries = tries < REWRITER_PATTERN_TRIES ? tries + 1 : REWRITER_PATTERN_TRIES;
+    if (choose(pattern, query, rewritten, from, tries)) {
+        pattern->tried_table = NULL;
         return true;
-    pattern->full_table = query->flows;
-    pattern->full_removals = query->flows->removals;
-    pattern->full_key = wanted;
+    }
+    pattern->tried_table = query->flows;
+    pattern->tried_map = query->map;
+    pattern->tried_removals = query->flows->removals;
+    pattern->tried_key = wanted;
+    pattern->tried += tries;
     return false;
 }
 

@@ -29,11 +29,20 @@ struct rewriter_pattern {
     uint32_t span;                      /* values to choose from, less one; 0: nothing to choose */
     uint32_t next;
     uint32_t references;
-    /* The last search that found nothing free: not to be repeated before a removal. */
-    const struct flow_table *full_table;
-    uint64_t full_removals;
-    struct flow_key full_key;
+    /* The last search that found nothing free, as far as it went: goes on from there, unless a flow was removed. */
+    const struct flow_table *tried_table;
+    unsigned tried_map;
+    uint64_t tried_removals;
+    struct flow_key tried_key;
+    uint32_t tried;                     /* values before `next`, none of them free */
 };
+
+/*
+ * Values that are looked at for one packet. A range of 64,000 ports in which few are free would hold up all
+ * traffic for a millisecond or more with every new flow; so now and then a packet is dropped although a value is
+ * free somewhere, and the next one goes on searching there.
+ */
+enum { REWRITER_PATTERN_TRIES = 1024 };
 
 /* From words; NULL: `why` says what is wrong. */
 struct rewriter_pattern *rewriter_pattern_parse(char *const *word, unsigned n,
@@ -54,7 +63,7 @@ static inline be16_t rewriter_ping_port(be16_t identifier)
     return (be16_t)(identifier + 1);
 }
 
-/* False: nothing in the pattern's range is free. */
+/* False: nothing that was looked at in the pattern's range is free. */
 bool rewriter_pattern_map(struct rewriter_pattern *pattern, const struct rewriter_query *query,
                           struct flow_key *rewritten);
 

@@ -6,6 +6,7 @@
  */
 #include <time.h>
 
+#include "elements/ip/rewriter_base.h"
 #include "platform/platform.h"
 #include "router/checksum.h"
 #include "router/headers.h"
@@ -184,6 +185,91 @@ static void ports_run_out(void **state)
     router_destroy(r);
 }
 
+/* That TCP has no port left does not concern UDP. */
+static void ports_run_out_by_protocol(void **state)
+{
+    struct router *r = start_rewriter("pattern 1.0.0.1 5000-5001 - - 0 1");
+    struct element *rw = router_find(r, "rw");
+
+    (void)state;
+    for (unsigned host = 1; host <= 3; host++) {
+        struct packet *p = udp(host, 7);
+
+        ((struct ip_header *)p->network)->protocol = IP_PROTO_TCP;
+        rw->class->push_one(rw, 0, p);
+    }
+    reads_with(r, "rw.mapping_failures", NULL, "1");
+    rw->class->push_one(rw, 0, udp(3, 7));
+    reads_with(r, "rw.mapping_failures", NULL, "1");
+    assert_int_equal(kept(r, "k0")->n, 3);
+    router_destroy(r);
+}
+
+/* A flow from 10.0.0.`host` port `port` to 2.0.0.`server` is begun with a packet that leaves at once. */
+static void begin_flow(struct router *r, unsigned host, unsigned port, unsigned server)
+{
+    struct element *rw = router_find(r, "rw");
+    struct packet *p = udp(host, port);
+
+    ((struct ip_header *)p->network)->dst = be32(0x02000000 + server);
+    rw->class->push_one(rw, 0, p);
+    batch_free(kept(r, "k0"));
+}
+
+/*
+ * Two servers for which every port is taken, and packets to one and the other in turns: no packet costs more than
+ * its share of the search. For one server alone the search comes to an end, and nothing is searched any more.
+ */
+static void a_full_range_is_searched_in_steps(void **state)
+{
+    enum { FIRST = 1024, RANGE = 65536 - FIRST };
+    struct router *r = start_rewriter("pattern 1.0.0.1 1024-65535 - - 0 1");
+    const struct rewriter_pattern *pattern = rewriter_of(router_find(r, "rw"))->input[0].pattern;
+
+    (void)state;
+    for (unsigned server = 1; server <= 2; server++)
+        for (unsigned port = FIRST; port < 65536; port++)
+            begin_flow(r, 1, port, server);
+    reads_with(r, "rw.mapping_failures", NULL, "0");
+    for (unsigned i = 0; i < 100; i++) {
+        begin_flow(r, 2, FIRST + i, 1 + i % 2);
+        assert_in_range(pattern->tried, 1, REWRITER_PATTERN_TRIES);
+    }
+    reads_with(r, "rw.mapping_failures", NULL, "100");
+    for (unsigned i = 0; i <= RANGE / REWRITER_PATTERN_TRIES; i++) {
+        uint32_t before = pattern->tried;
+
+        begin_flow(r, 2, 7, 1);
+        assert_in_range(pattern->tried - before, 0, REWRITER_PATTERN_TRIES);
+    }
+    assert_int_equal(pattern->tried, RANGE);
+    begin_flow(r, 2, 7, 1);
+    assert_int_equal(pattern->tried, RANGE);
+    router_destroy(r);
+}
+
+/* Far more flows than there is room for: new ones push out old ones, or are refused, as their guarantee says. */
+static void a_flood_is_borne(void **state)
+{
+    static const struct { const char *arguments, *evictions, *failures; } cases[] = {
+        {"keep 0 1, MAPPING_CAPACITY 100, UDP_GUARANTEE 0", "19900", "0"},
+        {"keep 0 1, MAPPING_CAPACITY 100, UDP_GUARANTEE 60", "0", "19900"},
+    };
+
+    (void)state;
+    for (unsigned c = 0; c < 2; c++) {
+        struct router *r = start_rewriter(cases[c].arguments);
+
+        for (unsigned i = 0; i < 20000; i++)
+            begin_flow(r, i / 1000, i, 1);
+        reads_with(r, "rw.size", NULL, "100");
+        reads_with(r, "rw.evictions", NULL, cases[c].evictions);
+        reads_with(r, "rw.mapping_failures", NULL, cases[c].failures);
+        reads_with(r, "rw.drops", NULL, cases[c].failures);
+        router_destroy(r);
+    }
+}
+
 /* A packet whose bytes somebody else holds as well is copied before it is rewritten. */
 static void shared_bytes_stay(void **state)
 {
@@ -276,10 +362,41 @@ static void reaped_by_the_timer(void **state)
     router_destroy(r);
 }
 
+/* All flows end at once: between two slices of them others get their turn. */
+static void many_flows_are_reaped_in_slices(void **state)
+{
+    enum { FLOWS = 50000, SLICE = 4096 };
+    static const char config[] =
+        "Idle -> rw :: IPRewriter(keep 0 1, REAP_INTERVAL 1, UDP_TIMEOUT 0, UDP_GUARANTEE 0);"
+        "rw[0] -> k0 :: TKeep; rw[1] -> TKeep; InfiniteSource(BURST 1) -> c :: Counter -> Discard";
+    struct router *r = start(config);
+    struct flow_table *flows = rewriter_of(router_find(r, "rw"))->flows;
+    uint64_t end = platform_now_ns() + 20000000000u;
+    unsigned slices = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < FLOWS; i++)
+        begin_flow(r, i / 1000, i, 1);
+    assert_int_equal(flows->count, FLOWS);
+    while (flows->count && platform_now_ns() < end) {
+        uint64_t removals = flows->removals;
+        unsigned long long turns = number(r, "c.count");
+
+        scheduler_run(&scheduler, 1);
+        slices += flows->removals != removals;
+        assert_true(flows->removals - removals <= SLICE);
+        assert_int_equal(number(r, "c.count"), turns + 1);
+    }
+    assert_int_equal(slices, (FLOWS + SLICE - 1) / SLICE);
+    router_destroy(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_flow_within_a_batch), TEST(flows_replaced_within_a_batch), TEST(ports_run_out),
+        TEST(a_flow_within_a_batch), TEST(flows_replaced_within_a_batch), TEST(ports_run_out), TEST(ports_run_out_by_protocol),
+        TEST(a_full_range_is_searched_in_steps), TEST(a_flood_is_borne), TEST(many_flows_are_reaped_in_slices),
+       
         TEST(shared_bytes_stay), TEST(packets_without_headers), TEST(lookup),
         TEST(wrong_pattern_changes_nothing), TEST(reaped_by_the_timer),
     };
