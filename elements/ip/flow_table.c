@@ -506,23 +506,29 @@ struct flow *flow_table_add_copy(struct flow_table *t, const struct flow_request
 
 bool flow_table_reap(struct flow_table *t, uint32_t now, unsigned budget)
 {
-    bool removed = false;
+    unsigned looks = budget / (t->n_lists ? t->n_lists : 1) + 1;
 
     for (uint32_t l = 0; l < t->n_lists; l++) {
-        struct flow *flow;
+        unsigned in_use = 0;
 
-        /* A flow used since it was queued stays where it is; those behind it may have ended. */
+        /*
+         * A flow used since it was queued stays where it is; those behind it may have ended. Where many are in
+         * use the rest waits for them, an eighth of the time-out at most, but not the other lists.
+         */
         for (uint32_t number = t->list[l].head; number; ) {
-            flow = flow_at(t, number);
+            struct flow *flow = flow_at(t, number);
+
             number = flow->next;
             if ((int32_t)(flow->queued + t->list[l].timeout - now) > 0)
                 break;
-            if (budget-- == 0)
-                return removed;
-            if (flow_table_remaining(t, flow, now) <= 0) {
-                flow_table_remove(t, flow);
-                removed = true;
+            if (flow_table_remaining(t, flow, now) > 0) {
+                if (++in_use > looks)
+                    break;
+                continue;
             }
+            if (budget-- == 0)
+                return true;
+            flow_table_remove(t, flow);
         }
     }
     return false;

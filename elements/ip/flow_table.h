@@ -198,9 +198,7 @@ struct flow *flow_table_first(const struct flow_table *table, const struct flow_
 struct flow *flow_table_add_copy(struct flow_table *table, const struct flow_request *request,
                                  const struct flow *from);
 
-/*
- * Removes what has timed out, at most `budget` flows. True when there may be more.
- */
+/* Removes what has timed out, at most `budget` flows, and looks at about twice as many. True when there is more. */
 bool flow_table_reap(struct flow_table *table, uint32_t now, unsigned budget);
 /* Removes everything, whoever owns it. */
 void flow_table_clear(struct flow_table *table);

@@ -283,6 +283,102 @@ static void reaps_in_slices(void **state)
     close_fixture(&f);
 }
 
+/* Many that are past their time but in use hold up those behind them, not those of other kinds. */
+static void kinds_do_not_hold_up_each_other(void **state)
+{
+    static const struct flow_lifetime longer_first[] = {{1000, 5}, {100, 5}};
+    struct fixture f;
+
+    (void)state;
+    open_with(&f, longer_first, 2);
+    for (uint32_t n = 0; n < 50; n++) {
+        add(&f, n, 0, 0);
+        flow_table_used(f.table, find(&f, n).flow, &f.owner, 0, at(120));
+    }
+    for (uint32_t n = 50; n < 70; n++)
+        add(&f, n, 1, 800);
+    assert_true(flow_table_reap(f.table, at(1001), 10));
+    assert_false(flow_table_reap(f.table, at(1001), 10));
+    assert_int_equal(f.table->count, 50);
+    assert_non_null(find(&f, 0).flow);
+    assert_true(flow_table_reap(f.table, at(1121), 10));
+    close_fixture(&f);
+}
+
+/*
+ * No step is a long one: what a flow that comes, or a slice of those that go, moves and removes is bounded, whatever
+ * the number of flows. And memory is what the header says, a line each and the index.
+ */
+static void a_million_flows_come_and_end_at_once(void **state)
+{
+    enum { FLOWS = 1000000, SLICE = 4096, MOVES_MAX = 4 };
+    uint32_t mask = 0, moved = 0, slices = 0;
+    struct fixture f;
+    bool more;
+
+    (void)state;
+    open_fixture(&f);
+    for (uint32_t n = 0; n < FLOWS; n++) {
+        bool moving = f.table->old.bucket;
+
+        assert_non_null(add(&f, n, SHORT, 0));
+        if (f.table->index.mask != mask) {
+            assert_false(moving);               /* the last doubling was over long before */
+            mask = f.table->index.mask;
+            moved = 0;
+        }
+        assert_true(f.table->moved - moved <= MOVES_MAX || !f.table->old.bucket);
+        moved = f.table->moved;
+    }
+    assert_true(f.table->n_slabs * 512u < FLOWS + 512);
+    assert_true(((uint64_t)mask + 1) * 64 < 2 * FLOWS * 64 / 4);
+    do {
+        unsigned before = f.removed;
+
+        more = flow_table_reap(f.table, at(200), SLICE);
+        assert_in_range(f.removed - before, more ? SLICE : 1, SLICE);
+        slices++;
+        /* Between two slices the table is as good as ever. */
+        assert_null(find(&f, 0).flow);
+        assert_int_equal(find(&f, FLOWS - 1).flow != NULL, more);
+    } while (more);
+    assert_int_equal(slices, (FLOWS + SLICE - 1) / SLICE);
+    assert_int_equal(f.table->count, 0);
+    close_fixture(&f);
+}
+
+/* Far more flows than there is room for: each pushes out one, or is refused, and memory stays as it is. */
+static void a_full_table_under_a_flood(void **state)
+{
+    enum { ROOM = 10000, FLOOD = 100000 };
+    static const struct flow_lifetime lifetimes[] = {{100, 0}, {100, 5}};
+
+    (void)state;
+    for (unsigned kind = 0; kind < 2; kind++) {
+        struct fixture f;
+        uint32_t slabs, mask;
+
+        open_with(&f, lifetimes, 2);
+        flow_table_set_capacity(f.table, ROOM, at(0));
+        for (uint32_t n = 0; n < ROOM; n++)
+            add(&f, n, kind, 0);
+        slabs = f.table->n_slabs;
+        mask = f.table->index.mask;
+        for (uint32_t n = ROOM; n < ROOM + FLOOD; n++) {
+            unsigned before = f.removed;
+            bool added = add(&f, n, kind, 1);
+
+            assert_int_equal(added, kind == 0);
+            assert_int_equal(f.removed - before, added);
+            assert_int_equal(f.table->count, ROOM);
+        }
+        assert_int_equal(f.table->evictions, kind ? 0 : FLOOD);
+        assert_int_equal(f.table->refusals, kind ? FLOOD : 0);
+        assert_true(f.table->n_slabs == slabs && f.table->index.mask == mask);
+        close_fixture(&f);
+    }
+}
+
 /* Full: the flow nearest to its end is given up, if it is not guaranteed any more. */
 static void full_table_gives_up_the_oldest(void **state)
 {
@@ -452,7 +548,9 @@ int main(void)
         cmocka_unit_test(batch_finds_the_same),
         cmocka_unit_test(reaps_what_timed_out),
         cmocka_unit_test(kind_changes),
-        cmocka_unit_test(reaps_in_slices),
+        cmocka_unit_test(reaps_in_slices), cmocka_unit_test(kinds_do_not_hold_up_each_other),
+        cmocka_unit_test(a_million_flows_come_and_end_at_once),
+        cmocka_unit_test(a_full_table_under_a_flood),
         cmocka_unit_test(full_table_gives_up_the_oldest),
         cmocka_unit_test(newcomer_may_be_the_victim),
         cmocka_unit_test(capacity_shrinks),
