@@ -13,6 +13,9 @@
  *
  * From value to class: one byte by table; two bytes by the first one's block of 256 entries,
  * where equal blocks are stored once, so that ten rules take kilobytes, not megabytes.
+ *
+ * Where a class of one column, the first, leaves only conjunctions that look at nothing else, the lowest of them is
+ * the answer already: `decided` has it, and most packets that no rule speaks of go no further.
  */
 #ifndef ELEMENTS_STANDARD_CLASSIFY_PROGRAM_H
 #define ELEMENTS_STANDARD_CLASSIFY_PROGRAM_H
