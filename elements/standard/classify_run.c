@@ -13,6 +13,8 @@
 #include <immintrin.h>
 #endif
 
+#include "router/batch.h"
+
 enum { GROUP = 16 };                /* packets that go through the phases together */
 
 struct views {
@@ -311,48 +313,63 @@ static void run_group(const struct classify_program *program, struct packet *con
         run_many_words(program, packets, n, rule);
 }
 
-/* Rules of packets that the first field decides about; the numbers of the others, and how many they are. */
-static unsigned ask_first_field(const struct classify_program *program, const uint8_t *const *start, unsigned n,
-                                unsigned *rule, unsigned *rest)
+/* Rules of packets that the first column decides about; the numbers of the others, and how many they are. */
+static inline __attribute__((always_inline)) unsigned
+ask_first_at(const struct classify_program *program, enum classify_base base, struct packet *const *packets, unsigned n,
+             unsigned *rule, unsigned *rest)
 {
     const struct classify_column *f = &program->field[0];
     const uint16_t *block = f->block, *class_of = f->class_of;
     const uint32_t *decided = program->decided;
-    unsigned offset = f->offset, left = 0;
+    unsigned offset = f->offset, end = offset + f->size, absent = f->absent, left = 0;
     bool two = f->size == 2;
 
     for (unsigned i = 0; i < n; i++) {
-        const uint8_t *at = start[i] + offset;
+        struct classify_view view = classify_view(packets[i], base);
+        unsigned class = absent;
 
-        rule[i] = decided[class_of[two ? (unsigned)block[at[0]] << 8 | at[1] : at[0]]];
+        if (__builtin_expect(end <= view.length, 1)) {
+            const uint8_t *at = view.start + offset;
+
+            class = class_of[two ? (unsigned)block[at[0]] << 8 | at[1] : at[0]];
+        }
+        rule[i] = decided[class];
         rest[left] = i;
         left += rule[i] == CLASSIFY_UNDECIDED;
     }
     return left;
 }
 
-static void run_first_field_first(const struct classify_program *program, struct packet *const *packets, unsigned n,
-                                  unsigned *rule)
+static unsigned ask_first(const struct classify_program *program, struct packet *const *packets, unsigned n,
+                          unsigned *rule, unsigned *rest)
 {
     enum classify_base base = program->field[0].base;
-    struct packet *other[GROUP];
-    unsigned rest[GROUP], what[GROUP], left = n;
-    struct views v;
 
-    if (look_at(program, base, &v, packets, n))
-        left = ask_first_field(program, v.start[base], n, rule, rest);
-    if (left == n) {
-        run_group(program, packets, n, rule);
-    } else if (left) {
-        for (unsigned i = 0; i < left; i++)
-            other[i] = packets[rest[i]];
-        run_group(program, other, left, what);
-        for (unsigned i = 0; i < left; i++)
-            rule[rest[i]] = what[i];
+    return base == CLASSIFY_NETWORK ? ask_first_at(program, CLASSIFY_NETWORK, packets, n, rule, rest)
+         : base == CLASSIFY_TRANSPORT ? ask_first_at(program, CLASSIFY_TRANSPORT, packets, n, rule, rest)
+         : base == CLASSIFY_DATA ? ask_first_at(program, CLASSIFY_DATA, packets, n, rule, rest)
+         : ask_first_at(program, CLASSIFY_MAC, packets, n, rule, rest);
+}
+
+/* Up to BATCH_MAX packets. */
+static void run_first_column_first(const struct classify_program *program, struct packet *const *packets, unsigned n,
+                                   unsigned *rule)
+{
+    struct packet *other[GROUP];
+    unsigned rest[BATCH_MAX], what[GROUP], left = ask_first(program, packets, n, rule, rest);
+
+    for (unsigned done = 0; done < left; done += GROUP) {
+        unsigned now = left - done < GROUP ? left - done : GROUP;
+
+        for (unsigned i = 0; i < now; i++)
+            other[i] = packets[rest[done + i]];
+        run_group(program, other, now, what);
+        for (unsigned i = 0; i < now; i++)
+            rule[rest[done + i]] = what[i];
     }
 }
 
-static unsigned run_first_field_single(const struct classify_program *program, const struct packet *packet)
+static unsigned run_first_column_single(const struct classify_program *program, const struct packet *packet)
 {
     const struct classify_column *f = &program->field[0];
     struct classify_view view = classify_view(packet, (enum classify_base)f->base);
@@ -365,14 +382,14 @@ void classify_run(const struct classify_program *program, struct packet *const *
                   unsigned n, unsigned *rule)
 {
     if (n == 1 && (program->words == 1 || program->n_fields)) {
-        rule[0] = program->decided ? run_first_field_single(program, packets[0]) : run_single(program, packets[0]);
+        rule[0] = program->decided ? run_first_column_single(program, packets[0]) : run_single(program, packets[0]);
         return;
     }
     while (n) {
-        unsigned now = n < GROUP ? n : GROUP;
+        unsigned most = program->decided ? (unsigned)BATCH_MAX : (unsigned)GROUP, now = n < most ? n : most;
 
         if (program->decided)
-            run_first_field_first(program, packets, now, rule);
+            run_first_column_first(program, packets, now, rule);
         else
             run_group(program, packets, now, rule);
         packets += now;
