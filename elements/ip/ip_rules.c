@@ -127,10 +127,7 @@ void ip_rules_run(struct ip_rules *rules, const struct batch *batch, unsigned *o
 
 unsigned ip_rules_run_one(struct ip_rules *rules, struct packet *p)
 {
-    unsigned matched;
-
-    classify_run(rules->program, &p, 1, &matched);
-    return account(rules, matched);
+    return account(rules, classify_run_one(rules->program, p));
 }
 
 /* ---- elements ---- */
@@ -154,9 +151,12 @@ void ip_rules_push_one(struct element *e, unsigned port, struct packet *p)
     unsigned out = ip_rules_run_one(&element_of(e)->rules, p);
 
     (void)port;
-    if (out >= e->n_outputs)
-        element_of(e)->drops++;
-    element_push_or_free(e, out, p);
+    if (__builtin_expect(out < e->n_outputs, 1)) {
+        element_push_one(e, out, p);
+        return;
+    }
+    element_of(e)->drops++;
+    packet_free(p);
 }
 
 void ip_rules_cleanup(struct element *e)

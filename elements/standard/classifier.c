@@ -212,10 +212,9 @@ static void push(struct element *e, unsigned port, struct batch *batch)
 static void push_one(struct element *e, unsigned port, struct packet *p)
 {
     struct classifier *c = element_as(struct classifier, e);
-    unsigned out;
+    unsigned out = classify_run_one(c->program, p);
 
     (void)port;
-    classify_run(c->program, &p, 1, &out);
     if (out >= e->n_outputs)
         c->drops++;
     element_push_or_free(e, out, p);

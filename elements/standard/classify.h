@@ -98,6 +98,8 @@ void classify_free(struct classify_program *program);
 /* Puts the first rule that matches packet i, or CLASSIFY_NONE, into rule[i]. */
 void classify_run(const struct classify_program *program, struct packet *const *packets,
                   unsigned n, unsigned *rule);
+/* The same for one packet. */
+unsigned classify_run_one(const struct classify_program *program, const struct packet *packet);
 
 /* True: no packet reaches the rule and matches it. (False may be ignorance.) */
 bool classify_rule_is_dead(const struct classify_program *program, unsigned rule);

@@ -369,22 +369,26 @@ static void run_first_column_first(const struct classify_program *program, struc
     }
 }
 
-static unsigned run_first_column_single(const struct classify_program *program, const struct packet *packet)
+unsigned classify_run_one(const struct classify_program *program, const struct packet *packet)
 {
     const struct classify_column *f = &program->field[0];
-    struct classify_view view = classify_view(packet, (enum classify_base)f->base);
-    unsigned rule = program->decided[class_in(f, view.start, view.length, false)];
+    struct classify_view view;
+    unsigned rule;
 
-    return rule == CLASSIFY_UNDECIDED ? run_single(program, packet) : rule;
+    if (program->decided) {
+        view = classify_view(packet, (enum classify_base)f->base);
+        rule = program->decided[class_in(f, view.start, view.length, false)];
+        if (rule != CLASSIFY_UNDECIDED)
+            return rule;
+    }
+    if (program->words > 1 && !program->n_fields)
+        return classify_naive(&program->rules, packet);
+    return run_single(program, packet);
 }
 
 void classify_run(const struct classify_program *program, struct packet *const *packets,
                   unsigned n, unsigned *rule)
 {
-    if (n == 1 && (program->words == 1 || program->n_fields)) {
-        rule[0] = program->decided ? run_first_column_single(program, packets[0]) : run_single(program, packets[0]);
-        return;
-    }
     while (n) {
         unsigned most = program->decided ? (unsigned)BATCH_MAX : (unsigned)GROUP, now = n < most ? n : most;
 

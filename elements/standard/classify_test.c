@@ -148,7 +148,7 @@ static unsigned compare_once(const struct shape *s, unsigned *matched)
     for (unsigned i = 0; i < PACKETS; i++) {
         if (got[i] != want[i])
             fail_msg("packet %u: rule %d, should be %d", i, (int)got[i], (int)want[i]);
-        classify_run(program, &packets[i], 1, &one);
+        one = classify_run_one(program, packets[i]);
         assert_int_equal(one, want[i]);
         if (want[i] != (unsigned)CLASSIFY_NONE) {
             assert_true(want[i] < n_rules);
