@@ -10,7 +10,7 @@ import os
 import random
 from pathlib import Path
 
-from traffic import DESTINATIONS, SOURCES, capture, dotted, rules_of
+from captures import DESTINATIONS, SOURCES, capture, dotted, rules_of
 
 TREE = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("BUILD") or TREE / "build")
@@ -23,7 +23,7 @@ class Pipeline:
     text: callable              # () -> configuration with SOURCE
     goal: float = 0             # of Click's cost in the same run
     n_flows: int = 10_000
-    kind: str = "ip"            # of capture file: see traffic.py; "none": it has a source of its own
+    kind: str = "ip"            # of capture file: see captures.py; "none": it has a source of its own
     main: bool = True           # part of the table of record
     large: bool = False         # what it takes to come up, and its memory, are of interest
 

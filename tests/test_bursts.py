@@ -19,8 +19,8 @@ TREE = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD") or TREE / "build")
 sys.path.insert(0, str(TREE / "bench"))
 
+import captures  # noqa: E402
 import pipelines  # noqa: E402
-import traffic  # noqa: E402
 
 PACKETS, FLOWS = 4000, 900
 FILE_HEADER, RECORD_HEADER = 24, 16
@@ -36,7 +36,7 @@ def with_header(frame, change, options=b""):
     header[2:4] = struct.pack(">H", len(frame) - 14 + len(options))
     change(header)
     header[10:12] = b"\0\0"
-    header[10:12] = struct.pack(">H", traffic.checksum(header))
+    header[10:12] = struct.pack(">H", captures.checksum(header))
     return frame[:14] + bytes(header) + frame[34:]
 
 
@@ -64,7 +64,7 @@ MISHAPS = [
 def frames(kind):
     """The benchmark's frames, and between them others."""
     rng = random.Random(kind)
-    made = traffic.FRAMES[kind](FLOWS, 64)
+    made = captures.FRAMES[kind](FLOWS, 64)
     for _ in range(PACKETS - len(made)):
         frame = rng.choice(made[:FLOWS])
         made.append(rng.choice(MISHAPS)(frame, rng) if rng.random() < 0.5 and len(frame) == 64 else frame)
@@ -73,10 +73,10 @@ def frames(kind):
 
 
 @pytest.fixture(scope="module")
-def captures(tmp_path_factory):
+def files(tmp_path_factory):
     """A capture file of each kind; no two time stamps in it are alike."""
     folder = tmp_path_factory.mktemp("captures")
-    for kind in traffic.FRAMES:
+    for kind in captures.FRAMES:
         with open(folder / kind, "wb") as file:
             file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
             for n, frame in enumerate(frames(kind)):
@@ -93,13 +93,13 @@ def without_times(capture):
     return found
 
 
-def run(pipeline, captures, burst, folder):
+def run(pipeline, files, burst, folder):
     """What came out at each Discard. Simulated time: the IP option of that name gets the same second in every run."""
     numbers = iter(range(1000))
     folder.mkdir()
     text = (pipeline.text().replace("PACKETS", str(PACKETS)).replace("BYTES", "64")
             .replace("BURST_OF_SOURCE", str(burst))
-            .replace("SOURCE", f"FromDump({captures / pipeline.kind}, STOP true, BURST {burst})"))
+            .replace("SOURCE", f"FromDump({files / pipeline.kind}, STOP true, BURST {burst})"))
     text = re.sub(r"\bDiscard\b", lambda _: f"ToDump({next(numbers)}, SNAPLEN 0)", text)
     subprocess.run([BUILD / "click", "--simtime", "-"], input=text.encode(), cwd=folder, check=True, timeout=60,
                    stderr=subprocess.PIPE)
@@ -108,10 +108,10 @@ def run(pipeline, captures, burst, folder):
 
 
 @pytest.mark.parametrize("pipeline", pipelines.PIPELINES, ids=lambda pipeline: pipeline.name)
-def test_output_is_the_same_at_every_burst(pipeline, captures, tmp_path):
-    alone = run(pipeline, captures, 1, tmp_path / "1")
+def test_output_is_the_same_at_every_burst(pipeline, files, tmp_path):
+    alone = run(pipeline, files, 1, tmp_path / "1")
     assert sum(map(len, alone.values())) > FILE_HEADER * len(alone) + PACKETS / 4
     for burst in (32, 5, 64):
-        together = run(pipeline, captures, burst, tmp_path / str(burst))
+        together = run(pipeline, files, burst, tmp_path / str(burst))
         assert together.keys() == alone.keys()
         assert [name for name in alone if together[name] != alone[name]] == [], f"BURST {burst}"

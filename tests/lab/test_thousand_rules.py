@@ -5,34 +5,28 @@ and frames just beside them, are judged one by one, by asking every rule in turn
     NIC 1 -- br0 -- vif 0 [ 1,000 rules, memory=4 ] vif 1 -- br1 -- NIC 2
 """
 
-import json
 import lzma
 import pathlib
 import re
 import struct
-import subprocess
 import sys
 
 import traffic
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "bench"))
+
+import pipelines  # noqa: E402
+
 RULES, FRAMES = 1000, 6000
 WINDOW = 128            # frames under way: half of a vif's ring
 QUIET = 3.0             # seconds without a frame: nothing more will come
 
-# In a Python of its own: bench/ has a traffic.py, too.
-BENCHMARKED = """
-import json, pipelines
-rules = pipelines.simple_rules({})
-print(json.dumps([rules, pipelines.firewall(rules)]))
-"""
-
 
 def firewall():
     """The rules' texts, and a configuration of them between two vifs."""
-    made = subprocess.run([sys.executable, "-c", BENCHMARKED.format(RULES)], cwd=TREE / "bench", check=True,
-                          capture_output=True, text=True).stdout
-    rules, text = json.loads(made)
+    rules = pipelines.simple_rules(RULES)
+    text = pipelines.firewall(rules)
     for old, new in (("SOURCE", "FromDevice(0, PROMISC true)"), ("CheckIPHeader", "header :: CheckIPHeader"),
                      ("IPFilter", "rules :: IPFilter"), ("Discard", "Unstrip(14) -> Queue(1000) -> ToDevice(1)")):
         assert text.count(old) == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""traffic.py - the frames that benchmarks send: always the same ones for the same parameters.
+"""captures.py - the frames that benchmarks send: always the same ones for the same parameters.
 
 A flow is (source, destination, source port, destination port) and is UDP or, every other one, TCP.
 Its frames are alike, so that a capture file of millions is a matter of seconds. Files are kept in the
