@@ -99,7 +99,7 @@ $(BUILD)/test/click: $(TEST_OBJ) $(BUILD)/test/platform/linux/main.o
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lm
 
 # The program under ThreadSanitizer. It does not know fences; that they are there is its users' to see (notifier.h).
-TSAN     = -fsanitize=thread -Wno-tsan
+TSAN     = -fsanitize=thread -Wno-tsan -Wno-maybe-uninitialized
 TSAN_OBJ := $(PROCESS:%.c=$(BUILD)/tsan/%.o)
 
 $(BUILD)/tsan/%.o: %.c

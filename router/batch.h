@@ -27,22 +27,23 @@ static inline void batch_add(struct batch *b, struct packet *p)
 
 static inline void batch_free(struct batch *b)
 {
-    if (b->n == 1) {
-        b->n = 0;
+    unsigned n = b->n;
+
+    b->n = 0;
+    if (n == 1) {
         packet_free(b->pkt[0]);
         return;
     }
-    for (unsigned i = 0; i < b->n;) {
+    for (unsigned i = 0; i < n;) {
         struct packet *p = b->pkt[i];
 
         if (packet_is_plain(p)) {
             packet_free_plain(p);
             i++;
         } else {
-            i += packet_free_alike(b->pkt + i, b->n - i);
+            i += packet_free_alike(b->pkt + i, n - i);
         }
     }
-    b->n = 0;
 }
 
 #endif

@@ -10,10 +10,8 @@
 #include "router/graph.h"
 #include "router/router.h"
 
-void notifier_activate(struct notifier *notifier)
+void notifier_wake(struct notifier *notifier)
 {
-    if (__atomic_load_n(&notifier->active, __ATOMIC_RELAXED))
-        return;
     __atomic_store_n(&notifier->active, true, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < notifier->n_listeners; i++)
         task_schedule(notifier->listeners[i]);

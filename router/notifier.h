@@ -35,7 +35,13 @@ struct signal {
 
 enum notifier_kind { NOTIFIER_EMPTY, NOTIFIER_FULL };
 
-void notifier_activate(struct notifier *notifier);      /* wakes listeners if it was not active */
+void notifier_wake(struct notifier *notifier);          /* for the next function only */
+/* Wakes listeners if it was not active. */
+static inline void notifier_activate(struct notifier *notifier)
+{
+    if (!__atomic_load_n(&notifier->active, __ATOMIC_RELAXED))
+        notifier_wake(notifier);
+}
 static inline void notifier_deactivate(struct notifier *notifier)
 {
     __atomic_store_n(&notifier->active, false, __ATOMIC_RELAXED);

@@ -93,10 +93,18 @@ static void push(struct element *e, unsigned port, struct batch *batch)
     }
 }
 
+static __attribute__((noinline)) void refuse_one(struct queue *q, struct packet *p)
+{
+    struct batch refused;
+
+    refused.n = 0;
+    batch_add(&refused, p);
+    refuse(q, &refused);
+}
+
 static void push_one(struct element *e, unsigned port, struct packet *p)
 {
     struct queue *q = element_as(struct queue, e);
-
     uint32_t length = storage_length(&q->storage), tail = q->storage.tail;
 
     (void)port;
@@ -105,16 +113,12 @@ static void push_one(struct element *e, unsigned port, struct packet *p)
         storage_set_tail(&q->storage, tail + 1);
         filled(q, length + 1);
     } else {
-        struct batch refused;
-
-        refused.n = 0;
-        batch_add(&refused, p);
-        refuse(q, &refused);
+        refuse_one(q, p);
     }
 }
 
-/* They come from another thread's cache: all at once, instead of one after the other when they are looked at. */
-static __attribute__((noinline)) void fetch(struct packet *const *packets, unsigned n)
+/* From another thread's cache: all at once, instead of one after the other when they are looked at. */
+static __attribute__((noinline)) unsigned came_across(struct queue *q, struct packet *const *packets, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         __builtin_prefetch(packets[i], 1);
@@ -122,21 +126,25 @@ static __attribute__((noinline)) void fetch(struct packet *const *packets, unsig
     }
     for (unsigned i = 0; i < n; i++)
         __builtin_prefetch(packets[i]->data, 1);
+    notifier_activate(&q->not_full);
+    return n;
 }
 
 static unsigned pull(struct element *e, unsigned port, struct batch *batch, unsigned max)
 {
     struct queue *q = element_as(struct queue, e);
     uint32_t length = storage_length(&q->storage), n = length < max ? length : max;
-    uint32_t head = q->storage.head;
+    uint32_t head = q->storage.head, mask = q->mask;
+    struct packet **to = batch->pkt + batch->n, **ring = q->ring;
 
     (void)port;
     for (uint32_t i = 0; i < n; i++)
-        batch_add(batch, q->ring[head++ & q->mask]);
+        to[i] = ring[head++ & mask];
     if (n) {
+        batch->n += n;
         storage_set_head(&q->storage, head);
         if (barrier(q))
-            fetch(batch->pkt + batch->n - n, n);
+            return came_across(q, to, n);
         notifier_activate(&q->not_full);
         return n;
     }
