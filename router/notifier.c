@@ -10,11 +10,22 @@
 #include "router/graph.h"
 #include "router/router.h"
 
+static void schedule_listeners(struct notifier *notifier)
+{
+    for (unsigned i = 0; i < notifier->n_listeners; i++)
+        task_schedule(notifier->listeners[i]);
+}
+
 void notifier_wake(struct notifier *notifier)
 {
     __atomic_store_n(&notifier->active, true, __ATOMIC_RELAXED);
-    for (unsigned i = 0; i < notifier->n_listeners; i++)
-        task_schedule(notifier->listeners[i]);
+    schedule_listeners(notifier);
+}
+
+void notifier_call(struct notifier *notifier)
+{
+    if (!__atomic_load_n(&notifier->active, __ATOMIC_RELAXED))
+        schedule_listeners(notifier);
 }
 
 void notifier_destroy(struct notifier *notifier)
@@ -185,7 +196,8 @@ int signal_downstream(struct signal *signal, struct element *element, unsigned o
 bool signal_active(const struct signal *signal)
 {
     for (unsigned i = 0; i < signal->n_sources; i++)
-        if (__atomic_load_n(&signal->sources[i]->active, __ATOMIC_RELAXED))
+        if (__atomic_load_n(&signal->sources[i]->active, __ATOMIC_RELAXED) ||
+            (signal->sources[i]->look && signal->sources[i]->look(signal->sources[i])))
             return true;
     return signal->always;
 }

@@ -10,7 +10,10 @@
  * Where one thread pushes and another pulls no wake-up is lost, if both keep to this:
  * 1. Who finds the queue empty deactivates, then looks once more whether it is, with a full barrier between;
  *    if it is not, activates again. 2. Who fills the queue activates after it, with a full barrier between.
- * In the one order that barriers have, one of the two comes later and sees what the other wrote. The same for full.
+ * In the one order that barriers have, one of the two comes later and sees what the other wrote.
+ *
+ * With a full queue it is the same, but who pulls only calls listeners, and those who push activate, by `look`:
+ * else the other thread might say that there is room when that has gone again.
  */
 #ifndef ROUTER_NOTIFIER_H
 #define ROUTER_NOTIFIER_H
@@ -22,6 +25,7 @@ struct task;
 
 struct notifier {
     bool active;
+    bool (*look)(struct notifier *notifier);    /* activates it where that is right, says whether; NULL: others do */
     unsigned n_listeners;
     struct task **listeners;
 };
@@ -42,6 +46,8 @@ static inline void notifier_activate(struct notifier *notifier)
     if (!__atomic_load_n(&notifier->active, __ATOMIC_RELAXED))
         notifier_wake(notifier);
 }
+/* Wakes listeners if it is not active, so that they look themselves. */
+void notifier_call(struct notifier *notifier);
 static inline void notifier_deactivate(struct notifier *notifier)
 {
     __atomic_store_n(&notifier->active, false, __ATOMIC_RELAXED);

@@ -126,7 +126,7 @@ static __attribute__((noinline)) unsigned came_across(struct queue *q, struct pa
     }
     for (unsigned i = 0; i < n; i++)
         __builtin_prefetch(packets[i]->data, 1);
-    notifier_activate(&q->not_full);
+    notifier_call(&q->not_full);
     return n;
 }
 
@@ -221,9 +221,23 @@ static bool resize(struct queue *q, uint32_t capacity, struct errors *errors)
     return true;
 }
 
+/* For those who push, where others pull. */
+static bool look_for_room(struct notifier *not_full)
+{
+    struct queue *q = (struct queue *)((char *)not_full - offsetof(struct queue, not_full));
+
+    if (!q->base.crossed || storage_length(&q->storage) >= q->storage.capacity)
+        return false;
+    __atomic_store_n(&not_full->active, true, __ATOMIC_RELAXED);
+    return true;
+}
+
 static void setup(struct element *e)
 {
-    element_as(struct queue, e)->wanted = 1000;
+    struct queue *q = element_as(struct queue, e);
+
+    q->wanted = 1000;
+    q->not_full.look = look_for_room;
 }
 
 /* Also when a new configuration is written while it runs. */
@@ -371,8 +385,7 @@ ELEMENT_CLASS(queue) = {
     .name = "Queue", QUEUE_FACTS, .threads = THREADS_TWO, .push = push, .push_one = push_one, .pull = pull,
     .purpose = "stores packets, first in, first out, up to a capacity",
     .manual = QUEUE_MANUAL "One thread may push and another pull; tasks that both push, or both pull, run on the "
-              "same thread (see ThreadSafeQueue). A source that rests while the queue is full may then, now and then, "
-              "find less room than it was told of, which counts as drops.",
+              "same thread (see ThreadSafeQueue).",
 };
 
 ELEMENT_CLASS(thread_safe_queue) = {
