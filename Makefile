@@ -192,6 +192,13 @@ bench-instructions: process ## instructions a packet, by valgrind
 	$(Q)./need-packages bench/packages
 	$(Q)BUILD=$(abspath $(BUILD)) bench/instructions.py $(BENCH_ARGS)
 
+$(BUILD)/process/bench/routes: $(BUILD)/process/bench/routes.o $(BUILD)/process/elements/ip/lpm.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+bench-routes: $(BUILD)/process/bench/routes ## what changes of 500,000 routes take
+	$(Q)$<
+
 bench-plots: process ## throughput over numbers of rules, flows, elements: SVG and PNG in build/bench/plots
 	$(Q)./need-packages bench/packages
 	$(Q)BUILD=$(abspath $(BUILD)) bench/plots.py $(BENCH_ARGS)
@@ -206,7 +213,7 @@ clean: ## removes what was built
 	rm -rf $(BUILD)
 
 .PHONY: all process guest cli man install test unit-tests classify-proof corpus corpus-merge fuzz conformance \
-    process-tests thread-tests lab-tests warnings packages demo bench bench-threads bench-instructions bench-cycles bench-plots help clean
+    process-tests thread-tests lab-tests warnings packages demo bench bench-threads bench-instructions bench-cycles bench-plots bench-routes help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test $(BUILD)/tsan $(BUILD)/fuzz -name '*.d' 2>/dev/null)

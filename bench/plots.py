@@ -43,10 +43,10 @@ PLOTS = [
          (10, 100, 1000, 10_000, 100_000, 1_000_000),
          {"": lambda n: Pipeline("flows", "", lambda: f"{IP} -> IPRewriter(pattern 192.0.2.1 - - - 0 0, "
                                  "MAPPING_CAPACITY 2000000) -> Discard", n_flows=n)},
-         "set logscale xy; set yrange [1:100]"),
+         "set logscale xy; set yrange [0.1:100]"),
     Plot("chain", "A chain of elements", "elements", (1, 2, 4, 8, 16, 32, 64),
          {" Null": chain("Null"), " Counter": chain("Counter")},
-         "set logscale x 2; set logscale y; set yrange [1:1000]"),
+         "set logscale x 2; set logscale y; set yrange [0.1:1000]"),
 ]
 
 
@@ -117,7 +117,7 @@ def draw(plot, lines):
                        for i, rates in enumerate(lines.values()) if any(rates))
     ticks = ", ".join(f"'{n:,}' {n}" for n in plot.values)
     looks = (f'set title "{plot.title}"', f"set xlabel '{plot.x}'", "set ylabel 'million packets a second'", "set grid",
-             "set key below", f"set xtics ({ticks})", f"set xrange [{plot.values[0]} / 1.2:{plot.values[-1]} * 1.2]", plot.look)
+             "set key above", f"set xtics ({ticks})", f"set xrange [{plot.values[0]} / 1.2:{plot.values[-1]} * 1.2]", plot.look)
     for terminal, ending in (("svg size 640,440 font 'sans,12' background 'white'", "svg"), ("png size 960,660", "png")):
         script = "; ".join((f"set terminal {terminal}", f"set output '{plot.name}.{ending}'", *looks, f"plot {curves}"))
         subprocess.run(["gnuplot", "-e", script], cwd=FOLDER, check=True)
