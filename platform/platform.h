@@ -85,6 +85,12 @@ void *platform_buffers_alloc(uint32_t want, uint32_t *count, uint32_t *stride,
                              uint32_t *capacity);
 void platform_buffers_free(void *chunk, uint32_t count, uint32_t stride);
 
+/*
+ * Whether tables that grow with traffic may take so many bytes. Some memory is kept for what people ask for: a handler, another
+ * configuration.
+ */
+bool platform_can_spare(size_t bytes);
+
 /* Memory figures for handlers and `clickos list`, in bytes; total 0 where it means nothing. */
 struct platform_memory {
     uint64_t total, used, heap_used;

@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct flow_bucket) == LINE, "one cache line");
 
 static void *alloc_lines(size_t size, void **memory)
 {
-    *memory = calloc(1, size + LINE - 1);
+    *memory = platform_can_spare(size) ? calloc(1, size + LINE - 1) : NULL;
     if (!*memory)
         return NULL;
     return (void *)(((uintptr_t)*memory + LINE - 1) & ~(uintptr_t)(LINE - 1));

@@ -11,7 +11,8 @@
  *
  * - Keys are hashed with a random seed: a sender cannot aim at one bucket.
  * - Memory comes in slabs when the number of flows grows, never per packet; the index
- *   doubles step by step, a few buckets with each new flow, so nothing pauses.
+ *   doubles step by step, a few buckets with each new flow, so nothing pauses. A table that gets no more is
+ *   full like one at its capacity.
  * - Time-outs cost a packet one store. A list per kind of flow is ordered by the time
  *   at which a flow was last queued; a flow that is in use is moved to the end each
  *   eighth of its time-out. So a flow goes at most an eighth of its time-out late.

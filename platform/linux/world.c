@@ -68,6 +68,12 @@ void platform_buffers_free(void *chunk, uint32_t count, uint32_t stride)
     free(chunk);
 }
 
+bool platform_can_spare(size_t bytes)
+{
+    (void)bytes;
+    return true;
+}
+
 void platform_memory(struct platform_memory *memory)
 {
     long pages = 0, resident = 0;

@@ -4,7 +4,7 @@
  *
  * - Which reference a page has is looked up by its page number, in one table per backend domain
  *   (nearly always there is one: domain 0).
- * - Some memory is kept back, so that packets cannot starve the rest of the VM.
+ * - Some memory is kept back, so that packets, and tables of flows, cannot starve the rest of the VM.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +47,12 @@ void *platform_buffers_alloc(uint32_t want, uint32_t *count, uint32_t *stride, u
             break;
     }
     return NULL;
+}
+
+/* Half of what packets leave: where they have taken all that they may, tables can still begin. */
+bool platform_can_spare(size_t bytes)
+{
+    return pages_free_count() * PAGE_SIZE > kept_back() / 2 * PAGE_SIZE + bytes;
 }
 
 /* A page that the backend still uses stays out of circulation until it lets go. */
