@@ -101,6 +101,21 @@ def test_drops_are_counted_once(program):
     assert f"{2 * n}\ttiny packet" in said["check.drop_details"]
 
 
+@pytest.mark.parametrize("lookup", ["RadixIPLookup", "DirectIPLookup"])
+def test_routes_change_while_packets_flow(program, lookup):
+    n = program.packets
+    said = program.numbers(f"""
+        r :: {lookup}(10.0.0.0/8 0, 0.0.0.0/0 1);
+        {source(n, data='0a010203')} -> GetIPAddress(0) -> r; {source(n, 1, data='0a0102ff')} -> GetIPAddress(0) -> r;
+        r[0] -> short :: Counter -> Discard; r[1] -> none :: Counter -> Discard; r[2] -> long :: Counter -> Discard;
+        Script(TYPE ACTIVE, label again, write r.add 10.1.2.0/24 2, write r.set 10.1.2.3 9.9.9.9 2, wait 0.0001,
+               write r.remove 10.1.2.3, write r.remove 10.1.2.0/24, wait 0.0001, goto again);
+        DriverManager(wait_stop 2)
+    """, "short.count", "none.count", "long.count", "r.drops")
+    assert said["short.count"] + said["long.count"] == 2 * n and said["long.count"] > 0
+    assert said["none.count"] == said["r.drops"] == 0
+
+
 # ---- who runs where ----
 
 def test_tasks_that_meet_in_one_element_share_a_thread(program):
