@@ -39,7 +39,8 @@ struct signal {
 
 enum notifier_kind { NOTIFIER_EMPTY, NOTIFIER_FULL };
 
-void notifier_wake(struct notifier *notifier);          /* for the next function only */
+/* For the next function, and for `look`: activates it and wakes listeners. */
+void notifier_wake(struct notifier *notifier);
 /* Wakes listeners if it was not active. */
 static inline void notifier_activate(struct notifier *notifier)
 {

@@ -179,6 +179,16 @@ def test_many_push_and_pull(program):
     assert said["c.count"] + said["q.drops"] == 3 * n and said["q.length"] == 0
 
 
+def test_two_sources_wait_for_room(program):
+    """Both sleep while it is full; whichever finds room first must not leave the other asleep."""
+    n = program.packets // 40
+    sources = "".join(f"{source(n, burst).replace(', STOP true', '')} -> q;" for burst in (1, 1, 1))
+    for queue in ("Queue(1)", "Queue(3)", "ThreadSafeQueue(3)"):
+        said = program.numbers(f"q :: {queue}; {sources} q -> Unqueue -> c :: Counter -> Discard;"
+                               + DONE.format(n=3 * n), "c.count", "q.drops", threads=4)
+        assert said["c.count"] + said["q.drops"] == 3 * n
+
+
 def pcap(path, n, flows):
     """Frames that hold a flow's number and their own."""
     header = bytes.fromhex("d4c3b2a1 02000400 00000000 00000000 ffff0000 01000000")

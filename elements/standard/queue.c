@@ -221,14 +221,14 @@ static bool resize(struct queue *q, uint32_t capacity, struct errors *errors)
     return true;
 }
 
-/* For those who push, where others pull. */
+/* For those who push, where others pull. Whoever finds room first tells the others. */
 static bool look_for_room(struct notifier *not_full)
 {
     struct queue *q = (struct queue *)((char *)not_full - offsetof(struct queue, not_full));
 
     if (!q->base.crossed || storage_length(&q->storage) >= q->storage.capacity)
         return false;
-    __atomic_store_n(&not_full->active, true, __ATOMIC_RELAXED);
+    notifier_wake(not_full);
     return true;
 }
 
