@@ -6,8 +6,6 @@
  * the configuration, a handler or the command line was wrong, or what an exit handler says.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +17,7 @@
 #include "platform/linux/options.h"
 #include "platform/linux/reconfigure.h"
 #include "platform/linux/results.h"
+#include "platform/linux/threads.h"
 #include "platform/platform.h"
 #include "router/profile.h"
 #include "router/router.h"
@@ -107,17 +106,6 @@ static int load_and_run(const struct options *options)
     return r ? run(options, r) : 1;
 }
 
-static void use_cpu(int cpu)
-{
-    cpu_set_t cpus;
-
-    CPU_ZERO(&cpus);
-    if (cpu < CPU_SETSIZE)
-        CPU_SET((unsigned)cpu, &cpus);
-    if (sched_setaffinity(0, sizeof cpus, &cpus) < 0)
-        fprintf(stderr, "warning: CPU %d: %s\n", cpu, strerror(errno));
-}
-
 int main(int argc, char **argv)
 {
     struct options options;
@@ -131,7 +119,7 @@ int main(int argc, char **argv)
     if (status < 0) {
         signal(SIGPIPE, SIG_IGN);       /* a reader who has left is an error of write(), as in Click */
         if (options.cpu >= 0)
-            use_cpu(options.cpu);
+            threads_use_cpus((unsigned)options.cpu);
         if (options.simulate)
             clock_simulate(options.simulation_start_ns);
         status = load_and_run(&options);

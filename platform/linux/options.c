@@ -25,7 +25,7 @@ static const struct option_row table[] = {
     {'f', "file", "FILE", "read the configuration from FILE ('-': standard input)"},
     {'e', "expression", "EXPR", "use EXPR as the configuration"},
     {'j', "threads", "N", "run with N threads (default 1; at most 64): tasks whose packets do not meet in an element that one thread only may run, or meet in a Queue, run on different ones"},
-    {'a', "affinity", "[=N]", "run on CPU number N (default 0) only"},
+    {'a', "affinity", "[=N]", "run on CPU number N (default 0) only, each further thread on the next"},
     {'p', "port", "PORT", "open a ControlSocket on TCP port PORT, on all addresses of the host; "
      "ADDRESS:PORT: on that one only (127.0.0.1:PORT is safe); PORT+: on the first free port from there"},
     {'u', "unix-socket", "FILE", "open a ControlSocket on Unix socket FILE"},

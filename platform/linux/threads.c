@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "platform/linux/threads.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -32,6 +33,8 @@ static struct {
     bool wanted;                        /* by somebody, or there is one: see rest */
     unsigned n;
     bool ending;
+    bool pinned;                        /* to CPUs, from the first one's on */
+    unsigned first_cpu;
     void (*work)(unsigned thread);
     pthread_t thread[THREADS_MAX];
 } threads = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .n = 1};
@@ -175,9 +178,29 @@ void platform_unlock(unsigned *lock)
 
 /* ---- beginning and end ---- */
 
+static void use_cpu(unsigned cpu)
+{
+    cpu_set_t cpus;
+
+    CPU_ZERO(&cpus);
+    if (cpu < CPU_SETSIZE)
+        CPU_SET(cpu, &cpus);
+    if (sched_setaffinity(0, sizeof cpus, &cpus) < 0)
+        fprintf(stderr, "warning: CPU %u: %s\n", cpu, strerror(errno));
+}
+
+void threads_use_cpus(unsigned first)
+{
+    threads.pinned = true;
+    threads.first_cpu = first;
+    use_cpu(first);
+}
+
 static void *live(void *number)
 {
     platform_thread = (unsigned)(uintptr_t)number;
+    if (threads.pinned)
+        use_cpu(threads.first_cpu + platform_thread);
     stack_begin();
     packet_pool_join();
     threads_wake_up();

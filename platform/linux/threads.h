@@ -18,6 +18,8 @@
 bool threads_start(unsigned n, void (*work)(unsigned thread));
 /* Ends them; `wake` brings one out of its sleep. */
 void threads_end(void (*wake)(unsigned thread));
+/* From now on the first thread runs on this CPU only, and each other one on the next. */
+void threads_use_cpus(unsigned first);
 /* How many there are; 1 before and after. */
 unsigned threads_count(void);
 
