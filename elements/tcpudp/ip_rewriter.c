@@ -300,8 +300,9 @@ ELEMENT_CLASS(ip_rewriter) = {
         "The packets' IP headers must be marked (CheckIPHeader). Other protocols and fragments "
         "other than the first are dropped, except at inputs that pass. Checksums are updated; a "
         "UDP checksum of 0 stays.\n"
-        "When MAPPING_CAPACITY is reached, the flow closest to its time-out that is not "
-        "guaranteed is given up; if all are guaranteed, packets of new flows are dropped.\n"
+        "When MAPPING_CAPACITY is reached, or memory is short, the flow closest to its time-out that is not "
+        "guaranteed is given up; if all are guaranteed, packets of new flows are dropped. So is a packet that finds "
+        "none of the 1,024 values free that it looks at in a range; the next one goes on searching there.\n"
         "When another configuration takes the place of this one, an IPRewriter of the same name goes on with the flows "
         "that the specification of their input could have made; those of inputs that make no such flows any more "
         "are forgotten.",
