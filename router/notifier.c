@@ -55,6 +55,7 @@ static int listen(struct signal *signal, struct notifier *notifier, struct task 
     if (!grown)
         return -ENOMEM;
     signal->sources = grown;
+    signal->looks |= notifier->look != NULL;
     grown = append(notifier->listeners, &notifier->n_listeners, &task);
     if (!grown)
         return -ENOMEM;
@@ -193,13 +194,20 @@ int signal_downstream(struct signal *signal, struct element *element, unsigned o
     return error;
 }
 
+static __attribute__((noinline)) bool look(const struct signal *signal)
+{
+    for (unsigned i = 0; i < signal->n_sources; i++)
+        if (signal->sources[i]->look && signal->sources[i]->look(signal->sources[i]))
+            return true;
+    return signal->always;
+}
+
 bool signal_active(const struct signal *signal)
 {
     for (unsigned i = 0; i < signal->n_sources; i++)
-        if (__atomic_load_n(&signal->sources[i]->active, __ATOMIC_RELAXED) ||
-            (signal->sources[i]->look && signal->sources[i]->look(signal->sources[i])))
+        if (__atomic_load_n(&signal->sources[i]->active, __ATOMIC_RELAXED))
             return true;
-    return signal->always;
+    return signal->looks ? look(signal) : signal->always;
 }
 
 void signal_destroy(struct signal *signal)

@@ -35,6 +35,7 @@ struct signal {
     struct notifier **sources;
     unsigned n_sources;
     bool always;            /* something upstream cannot tell: never sleep */
+    bool looks;             /* some of the sources have `look` */
 };
 
 enum notifier_kind { NOTIFIER_EMPTY, NOTIFIER_FULL };
