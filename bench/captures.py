@@ -71,6 +71,12 @@ def matched_flows(count):
     return made
 
 
+def spread_flows(count):
+    """flows(), but to anywhere, as a large route table has it."""
+    rng = random.Random(SEED)
+    return [(source, rng.randrange(0x01000000, 0xE0000000), *ports) for source, _, *ports in flows(count)]
+
+
 def arp_request(number):
     target = struct.pack(">I", DESTINATIONS + number)
     return (b"\xff" * 6 + bytes.fromhex("020000000001" "0806" "0001" "0800" "0604" "0001" "020000000001")
@@ -128,6 +134,7 @@ def ip_frames(count, size):
 FRAMES = {
     "ip": ip_frames,
     "changing": ip_frames,      # see draw_changing()
+    "spread": lambda count, size: [frame(flow, size) for flow in spread_flows(count)],
     "matched": lambda count, size: [frame(flow, size) for flow in matched_flows(count)],
     "arp": lambda count, _: [arp_request(n) for n in range(count)],
 }
