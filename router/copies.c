@@ -18,12 +18,10 @@ static void forget_counts(struct element *e)
         *count_of(e, *offset) = 0;
 }
 
-static void collect_ports(struct port *to, struct port *from, unsigned n)
+static void collect_port(struct port *to, struct port *from)
 {
-    for (unsigned i = 0; i < n; i++) {
-        to[i].packets += from[i].packets;
-        from[i].packets = 0;
-    }
+    to->packets += from->packets;
+    from->packets = 0;
 }
 
 void copies_collect(struct element *e)
@@ -34,8 +32,10 @@ void copies_collect(struct element *e)
         forget_counts(copy);
         if (e->class->collect)
             e->class->collect(e, copy);
-        collect_ports(e->inputs, copy->inputs, e->n_inputs);
-        collect_ports(e->outputs, copy->outputs, e->n_outputs);
+        for (unsigned i = 0; i < e->n_inputs; i++)
+            collect_port(&e->inputs[i], &copy->inputs[i]);
+        for (unsigned i = 0; i < e->n_outputs; i++)
+            collect_port(element_output(e, i), element_output(copy, i));
     }
 }
 
@@ -46,7 +46,8 @@ static void copy_struct(struct element *copy, const struct element *original)
 
     memcpy(copy, original, original->class->size);
     copy->inputs = own.inputs;
-    copy->outputs = own.outputs;
+    copy->output = own.output;
+    copy->more_outputs = own.more_outputs;
     copy->scheduler = own.scheduler;
     copy->copy = own.copy;
     forget_counts(copy);
@@ -77,7 +78,7 @@ static struct port *copy_ports(const struct port *ports, unsigned n)
 static void free_copy(struct element *copy)
 {
     free(copy->inputs);
-    free(copy->outputs);
+    free(copy->more_outputs);
     free(copy);
 }
 
@@ -89,9 +90,11 @@ static struct element *make_copy(struct element *e, unsigned thread)
         return NULL;
     copy->scheduler = &e->router->scheduler[thread];
     copy->inputs = copy_ports(e->inputs, e->n_inputs);
-    copy->outputs = copy_ports(e->outputs, e->n_outputs);
+    copy->output = e->output;
+    copy->output.packets = 0;
+    copy->more_outputs = e->more_outputs ? copy_ports(e->more_outputs, e->n_outputs) : NULL;
     copy_struct(copy, e);
-    if (!copy->inputs || !copy->outputs) {
+    if (!copy->inputs || (e->more_outputs && !copy->more_outputs)) {
         free_copy(copy);
         return NULL;
     }
@@ -110,11 +113,10 @@ static struct element *of_thread(struct element *e, const struct scheduler *sche
     return copy ? copy : e;             /* a queue is the same for all */
 }
 
-static void lead_ports(struct port *ports, unsigned n, const struct scheduler *scheduler)
+static void lead_port(struct port *port, const struct scheduler *scheduler)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (ports[i].peer)
-            ports[i].peer = of_thread(ports[i].peer, scheduler);
+    if (port->peer)
+        port->peer = of_thread(port->peer, scheduler);
 }
 
 bool copies_make(struct router *r, struct errors *errors)
@@ -133,8 +135,10 @@ bool copies_make(struct router *r, struct errors *errors)
     }
     for (unsigned i = 0; r->n_threads > 1 && i < r->n_elements; i++)
         for (struct element *e = r->elements[i]; e; e = e->copy) {
-            lead_ports(e->inputs, e->n_inputs, e->scheduler);
-            lead_ports(e->outputs, e->n_outputs, e->scheduler);
+            for (unsigned k = 0; k < e->n_inputs; k++)
+                lead_port(&e->inputs[k], e->scheduler);
+            for (unsigned k = 0; k < e->n_outputs; k++)
+                lead_port(element_output(e, k), e->scheduler);
         }
     return true;
 }

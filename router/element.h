@@ -221,13 +221,14 @@ struct port {
 };
 
 struct element {
+    struct port output;             /* the first: in the struct, so that where a packet goes next is one load away */
+    struct port *more_outputs;      /* the others, from more_outputs[1] on; NULL: there is no other */
     const struct element_class *class;
     struct router *router;
     struct scheduler *scheduler;    /* of the thread that runs it; NULL before it is initialized */
     struct element *copy;           /* another thread's, and so on; NULL: there is none (copies.h) */
     uint64_t threads;               /* a bit for each that runs it, or one of its copies */
     struct port *inputs;
-    struct port *outputs;
     unsigned n_inputs, n_outputs;
     char *input_is_pull, *output_is_pull;   /* per port, resolved; 1: pull */
     unsigned index;                 /* in the router */
@@ -243,12 +244,17 @@ struct element {
     bool configured, initialized;
 };
 
+static inline struct port *element_output(struct element *e, unsigned port)
+{
+    return port ? &e->more_outputs[port] : &e->output;
+}
+
 /* ---- moving packets ---- */
 
 /* The batch must not be empty. */
 static inline void element_push(struct element *e, unsigned port, struct batch *batch)
 {
-    struct port *o = &e->outputs[port];
+    struct port *o = element_output(e, port);
 
     if (!bounds_allow_push()) {
         bounds_refuse_push(e, batch);
@@ -260,7 +266,7 @@ static inline void element_push(struct element *e, unsigned port, struct batch *
 
 static inline void element_push_one(struct element *e, unsigned port, struct packet *p)
 {
-    struct port *o = &e->outputs[port];
+    struct port *o = element_output(e, port);
 
     if (!bounds_allow_push()) {
         bounds_refuse_push_one(e, p);

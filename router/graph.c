@@ -402,10 +402,10 @@ static bool make_ports(struct graph *g)
         struct element *e = g->router->elements[i];
 
         e->inputs = array(e->n_inputs, sizeof *e->inputs);
-        e->outputs = array(e->n_outputs, sizeof *e->outputs);
+        e->more_outputs = e->n_outputs > 1 ? array(e->n_outputs, sizeof *e->more_outputs) : NULL;
         e->input_is_pull = array(e->n_inputs, 1);
         e->output_is_pull = array(e->n_outputs, 1);
-        if (!e->inputs || !e->outputs || !e->input_is_pull || !e->output_is_pull)
+        if (!e->inputs || (e->n_outputs > 1 && !e->more_outputs) || !e->input_is_pull || !e->output_is_pull)
             return false;
         for (unsigned k = 0; k < e->n_inputs; k++)
             e->input_is_pull[k] = g->direction[g->input_base[i] + k] == IS_PULL;
@@ -421,7 +421,7 @@ static bool make_ports(struct graph *g)
             port = &to->inputs[c->to_port];
             *port = (struct port){.peer = from, .peer_port = c->from_port, .pull = from->class->pull};
         } else {
-            port = &from->outputs[c->from_port];
+            port = element_output(from, c->from_port);
             *port = (struct port){.peer = to, .peer_port = c->to_port, .push = to->class->push};
         }
         graph_set_entries(port);

@@ -60,10 +60,10 @@ static void add_peers(struct element *e, bool output, unsigned port, struct text
 }
 
 /* Where packets are moved, and counted: at an output that pushes or an input that pulls; or NULL. */
-static const struct port *active_port(const struct element *e, bool output, unsigned port)
+static const struct port *active_port(struct element *e, bool output, unsigned port)
 {
     if (output)
-        return e->output_is_pull[port] ? NULL : &e->outputs[port];
+        return e->output_is_pull[port] ? NULL : element_output(e, port);
     return e->input_is_pull[port] ? &e->inputs[port] : NULL;
 }
 

@@ -145,7 +145,7 @@ static int go_down(struct search *search, struct element *e, unsigned port)
         passed = true;
         if (e->output_is_pull[i])               /* stored by something that cannot tell */
             search->signal->always = true;
-        else if (reach(search, &e->outputs[i]) < 0)
+        else if (reach(search, element_output(e, i)) < 0)
             return -ENOMEM;
     }
     if (!passed && always_ready(e))
@@ -166,7 +166,7 @@ static int search_from(struct signal *signal, struct element *e, unsigned port, 
     if (!r->reached_by)
         return -ENOMEM;
     r->searches++;
-    error = reach(&search, up ? &e->inputs[port] : &e->outputs[port]);
+    error = reach(&search, up ? &e->inputs[port] : element_output(e, port));
     while (!error && search.n) {
         struct reached next = search.list[--search.n];
 

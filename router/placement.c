@@ -80,14 +80,14 @@ static bool is_bound(const struct element *e, bool pull_side)
 
 /* ---- calls ---- */
 
-static void add_calls_of(struct placement *p, const struct element *e)
+static void add_calls_of(struct placement *p, struct element *e)
 {
     for (unsigned i = 0; i < e->n_inputs; i++)
         if (e->input_is_pull[i])
             p->calls[p->n_calls++] = (struct call){pushed(e), pulled(e->inputs[i].peer)};
     for (unsigned i = 0; i < e->n_outputs; i++)
         if (!e->output_is_pull[i])
-            p->calls[p->n_calls++] = (struct call){pushed(e), pushed(e->outputs[i].peer)};
+            p->calls[p->n_calls++] = (struct call){pushed(e), pushed(element_output(e, i)->peer)};
 }
 
 static void *array(size_t n, size_t size)

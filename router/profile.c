@@ -189,17 +189,15 @@ static void calibrate(struct profile *profile)
 
 /* ---- on and off ---- */
 
-static void measure_ports(struct port *ports, unsigned n, bool on)
+static void measure_port(struct port *port, bool on)
 {
-    for (unsigned i = 0; i < n; i++) {
-        if (!on)
-            graph_set_entries(&ports[i]);
-        else if (ports[i].pull)
-            ports[i].pull = pull_measured;
-        else if (ports[i].push) {
-            ports[i].push = push_measured;
-            ports[i].push_one = push_one_measured;
-        }
+    if (!on) {
+        graph_set_entries(port);
+    } else if (port->pull) {
+        port->pull = pull_measured;
+    } else if (port->push) {
+        port->push = push_measured;
+        port->push_one = push_one_measured;
     }
 }
 
@@ -228,8 +226,10 @@ bool profile_switch(struct router *r, bool on)
     profile->on = on;
     for (unsigned i = 0; i < r->n_elements; i++) {
         for (struct element *e = r->elements[i]; e; e = e->copy) {
-            measure_ports(e->inputs, e->n_inputs, on);
-            measure_ports(e->outputs, e->n_outputs, on);
+            for (unsigned k = 0; k < e->n_inputs; k++)
+                measure_port(&e->inputs[k], on);
+            for (unsigned k = 0; k < e->n_outputs; k++)
+                measure_port(element_output(e, k), on);
         }
     }
     for (unsigned t = 0; t < r->n_threads; t++)

@@ -64,7 +64,7 @@ static void test_off_it_is_not_there(void **state)
 {
     struct router *r = start("s :: InfiniteSource(LIMIT 100, BURST 4) -> c :: Counter -> q :: Queue -> u :: Unqueue"
                              " -> d :: Discard");
-    struct port plain[2] = {router_find(r, "s")->outputs[0], router_find(r, "u")->inputs[0]};
+    struct port plain[2] = {router_find(r, "s")->output, router_find(r, "u")->inputs[0]};
     bool (*plain_run)(struct scheduler *, unsigned) = scheduler.run;
 
     (void)state;
@@ -75,13 +75,13 @@ static void test_off_it_is_not_there(void **state)
     assert_true(writes(r, "profile", "off"));
     assert_true(writes(r, "profile", "reset"));
     assert_true(writes(r, "profile", "on"));
-    assert_true(router_find(r, "s")->outputs[0].push != plain[0].push);
-    assert_true(router_find(r, "s")->outputs[0].push_one != plain[0].push_one);
+    assert_true(router_find(r, "s")->output.push != plain[0].push);
+    assert_true(router_find(r, "s")->output.push_one != plain[0].push_one);
     assert_true(router_find(r, "u")->inputs[0].pull != plain[1].pull);
     assert_true(scheduler.run != plain_run);
     assert_true(writes(r, "profile", "off"));
-    assert_true(router_find(r, "s")->outputs[0].push == plain[0].push);
-    assert_true(router_find(r, "s")->outputs[0].push_one == plain[0].push_one);
+    assert_true(router_find(r, "s")->output.push == plain[0].push);
+    assert_true(router_find(r, "s")->output.push_one == plain[0].push_one);
     assert_true(router_find(r, "u")->inputs[0].pull == plain[1].pull);
     assert_null(router_find(r, "u")->inputs[0].push);
     assert_true(scheduler.run == plain_run);

@@ -71,7 +71,7 @@ static void destroy_element(struct element *e)
         e->class->cleanup(e);
     args_release(e);
     free(e->inputs);
-    free(e->outputs);
+    free(e->more_outputs);
     free(e->input_is_pull);
     free(e->output_is_pull);
     free(e->written_config);
