@@ -46,6 +46,7 @@ const struct command command_read = {
     .name = "read", .operands = "VM [INSTANCE:]ELEMENT.HANDLER [PARAMETER]",
     .min_operands = 2, .max_operands = 3,
     .summary = "prints the value of a handler",
-    .description = "A name without an element (`config`, `list`) is a handler of the router itself.",
+    .description = "A name without an element (`config`, `list`) is a handler of the router itself; `vifs` and `resources` are the "
+                   "VM's, and there without an instance, too.",
     .options = options, .run = run,
 };

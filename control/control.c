@@ -517,12 +517,41 @@ static bool do_stop(struct call *call)
     return true;
 }
 
+/* Handlers that the VM has, whatever runs in it; NULL: no such. */
+static const struct handler *find_platform_handler(const char *name)
+{
+    const struct handler *h = platform_handlers;
+
+    while (h->name && strcmp(h->name, name))
+        h++;
+    return h->name && handler_readable(h) && !(h->flags & HANDLER_PRIVATE) ? h : NULL;
+}
+
+/* A handler of the platform's, on behalf of no router. */
+static bool read_platform(struct call *call, const struct handler *handler)
+{
+    struct handler_call platform_call = {.handler = handler, .value = "", .errors = &call->errors};
+
+    call->code = "handler";
+    if (handler->read(NULL, &platform_call, &call->out) < 0)
+        return false;
+    if (call->out.failed) {
+        fail(call, "no-memory", "out of memory for the value of '%s'", handler->name);
+        return false;
+    }
+    return true;
+}
+
 static bool do_read(struct call *call)
 {
     const char *name = message_word(call->message, "handler");
     bool with = message_word(call->message, "parameter") != NULL;
-    struct instance *instance = find_instance(call);
+    const struct handler *vm = name && !with ? find_platform_handler(name) : NULL;
+    struct instance *instance;
 
+    if (vm && !call->control->instance[call->id])
+        return read_platform(call, vm);
+    instance = find_instance(call);
     if (!instance)
         return false;
     if (!name)

@@ -347,6 +347,20 @@ static void test_what_is_not_there(void **state)
     assert_refused(1, "dance", NULL, "bad-request", "unknown request 'dance'");
 }
 
+/* What the platform tells is there without an instance as well; here it is a process, whose speed of time it tells. */
+static void test_handlers_of_the_platform(void **state)
+{
+    (void)state;
+    assert_reads(0, "read handler=timewarp", "1");
+    assert_reads(7, "read handler=timewarp", "1");
+    assert_refused(0, "read handler=timewarp parameter", "x", "no-instance", "");
+    assert_refused(0, "read handler=list", NULL, "no-instance", "");
+    assert_true(ask(0, "start", "s :: Specimen;"));
+    assert_reads(0, "read handler=timewarp", "1");
+    assert_reads(7, "read handler=timewarp", "1");
+    assert_refused(0, "read handler=timewarp parameter", "x", "handler", "takes no parameter");
+}
+
 static void test_bad_configuration_keeps_the_old_one(void **state)
 {
     (void)state;
@@ -706,6 +720,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_start_read_write_stop), TEST(test_parameter_and_large_values), TEST(test_what_is_not_there),
+        TEST(test_handlers_of_the_platform),
         TEST(test_bad_configuration_keeps_the_old_one), TEST(test_several_instances),
         TEST(test_large_configuration), TEST(test_by_hand), TEST(test_answered_once), TEST(test_client_gives_up),
         TEST(test_requests_before_open), TEST(test_boot_configuration), TEST(test_router_stops_itself),

@@ -13,6 +13,7 @@
 
 #include "platform/xen/guest.h"
 #include "router/batch.h"
+#include "router/text.h"
 
 #define xen_mb()  __sync_synchronize()
 #define xen_rmb() __asm__ volatile("" : : : "memory")       /* x86 keeps loads in order, */
@@ -32,23 +33,39 @@ enum netfront_drop {
     DROP_CHAINED,               /* more than one page, though we did not offer that */
     DROP_BLANK_CHECKSUM,        /* though we did not offer that */
     DROP_SHORT,                 /* no whole Ethernet header */
-    DROP_TX_SHORT, DROP_TX_LONG, DROP_TX_NO_GRANT, DROP_TX_BACKEND_ERROR,
+    DROP_TX_FIRST,              /* those above are about receiving */
+    DROP_TX_SHORT = DROP_TX_FIRST, DROP_TX_LONG, DROP_TX_NO_GRANT, DROP_TX_BACKEND_ERROR,
     DROP_REASONS,
 };
 
-/* A vif's rings, as long as it is connected. */
-struct vif {
-    unsigned number;            /* N of device/vif/N */
-    uint16_t backend_domain;
-    uint8_t mac[6];
-    uint32_t mtu;
-    bool up;                    /* frames can pass */
-    bool broken;                /* the backend broke the ring protocol: reconnect */
+/* Batches by size: up to 1, 2, 4, ... packets, as many as there are powers of two up to BATCH_MAX. */
+enum { NETFRONT_BATCH_SIZES = 7 };
+
+enum netfront_direction { NETFRONT_RX, NETFRONT_TX, NETFRONT_DIRECTIONS };
+
+/* What a queue counts, for ever; netfront_report.c gives each a name. */
+struct netfront_counts {
+    uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+    uint64_t drops[DROP_REASONS];
+    uint64_t notified[NETFRONT_DIRECTIONS];     /* the backend, by us: about buffers, about frames to send */
+    uint64_t notifications_received;            /* one event channel: for which direction it does not say */
+    uint64_t poll_rounds, polls_empty;          /* looks at the receive ring; those that found nothing */
+    uint64_t batches[NETFRONT_DIRECTIONS][NETFRONT_BATCH_SIZES];
+    uint64_t rx_ring_empty;                     /* looks that found every buffer used: the backend had to wait */
+    uint64_t tx_ring_full;                      /* sends that found no room for all */
+};
+
+/*
+ * What one virtual CPU serves: a pair of rings, as long as the vif is connected. There is one CPU, so there is one
+ * queue; nothing here is shared with another.
+ */
+struct netfront_queue {
+    struct vif *vif;
     uint32_t port;
 
     netif_rx_front_ring_t rx;
     struct packet *rx_packet[NETFRONT_SLOTS];   /* by ring index; NULL: nothing posted there */
-    unsigned rx_posted;
+    unsigned rx_buffers;                        /* how many are posted when all are */
     bool rx_skip_more, rx_skip_extra;           /* within a frame that we drop */
 
     netif_tx_front_ring_t tx;
@@ -56,9 +73,21 @@ struct vif {
     uint16_t tx_free[NETFRONT_SLOTS];           /* ids, a stack */
     unsigned tx_n_free;
 
-    uint32_t rx_reference, tx_reference;        /* of the ring pages */
-    uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-    uint64_t drops[DROP_REASONS];
+    uint32_t rx_reference, tx_reference;        /* of the ring pages; GRANT_NONE: there are none */
+    struct netfront_counts counts;
+};
+
+enum { NETFRONT_QUEUES = 1 };
+
+struct vif {
+    unsigned number;            /* N of device/vif/N */
+    uint16_t backend_domain;
+    uint8_t mac[6];
+    uint32_t mtu;
+    bool up;                    /* frames can pass */
+    bool broken;                /* the backend broke the ring protocol: reconnect */
+    uint64_t connections;       /* times that it came up */
+    struct netfront_queue queue[NETFRONT_QUEUES];
 
     struct thread *thread;
     char backend[96];           /* path in xenstore */
@@ -80,16 +109,24 @@ void netfront_fail(struct vif *vif);
 /* ---- netfront_ring.c ---- */
 
 /* Fresh rings, as many receive buffers posted as `buffers` and the pool allow. 0 or -ENOMEM. */
-int netfront_rings_open(struct vif *vif, unsigned buffers);
+int netfront_rings_open(struct netfront_queue *queue, unsigned buffers);
 /* Gives everything back, also packets that were being sent. */
-void netfront_rings_close(struct vif *vif);
+void netfront_rings_close(struct netfront_queue *queue);
 /* Adds up to `max` frames; owned by the caller. Fewer than `max`: an event will tell of the next one. */
-unsigned netfront_receive(struct vif *vif, struct batch *into, unsigned max);
+unsigned netfront_receive(struct netfront_queue *queue, struct batch *into, unsigned max);
 /* Takes and sends packets from the front of the batch; how many. The rest found no room. */
-unsigned netfront_transmit(struct vif *vif, const struct batch *from);
+unsigned netfront_transmit(struct netfront_queue *queue, const struct batch *from);
 /* Frees what has been sent, and asks for an event about the rest. */
-void netfront_sent(struct vif *vif);
-bool netfront_rx_pending(const struct vif *vif);
+void netfront_sent(struct netfront_queue *queue);
+bool netfront_rx_pending(const struct netfront_queue *queue);
+/* Buffers that the backend may fill, and packets that it has not sent yet. */
+unsigned netfront_rx_posted(const struct netfront_queue *queue);
+unsigned netfront_tx_under_way(const struct netfront_queue *queue);
+
+/* ---- netfront_report.c ---- */
+
+/* All that is known and counted, a line each: "0 rx_packets 12345". */
+void netfront_report(const struct vif *vif, struct text *out);
 
 /* ---- platform/xen/device.c ---- */
 

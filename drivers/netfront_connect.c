@@ -132,7 +132,10 @@ static int describe(struct vif *vif)
 
 static void event(void *argument)
 {
-    device_event(argument);
+    struct vif *vif = argument;
+
+    vif->queue[0].counts.notifications_received++;
+    device_event(vif);
 }
 
 /* The pool's share of one vif: what is in rings cannot be in queues. */
@@ -147,20 +150,21 @@ static unsigned receive_buffers(void)
 
 static int open_vif(struct vif *vif)
 {
-    int error = netfront_rings_open(vif, receive_buffers());
+    struct netfront_queue *queue = &vif->queue[0];
+    int error = netfront_rings_open(queue, receive_buffers());
 
     if (error)
         return error;
     int port = event_alloc_unbound(vif->backend_domain);
     if (port < 0) {
-        netfront_rings_close(vif);
+        netfront_rings_close(queue);
         return port;
     }
-    vif->port = (uint32_t)port;
-    error = event_bind(vif->port, event, vif);
+    queue->port = (uint32_t)port;
+    error = event_bind(queue->port, event, vif);
     if (error) {
-        event_close(vif->port);
-        netfront_rings_close(vif);
+        event_close(queue->port);
+        netfront_rings_close(queue);
     }
     return error;
 }
@@ -168,16 +172,17 @@ static int open_vif(struct vif *vif)
 static void close_vif(struct vif *vif)
 {
     vif->up = false;
-    event_close(vif->port);
-    netfront_rings_close(vif);
+    event_close(vif->queue[0].port);
+    netfront_rings_close(&vif->queue[0]);
 }
 
 static int publish(struct vif *vif)
 {
+    const struct netfront_queue *queue = &vif->queue[0];
     const struct { const char *node; unsigned value; } nodes[] = {
-        { "tx-ring-ref", vif->tx_reference },
-        { "rx-ring-ref", vif->rx_reference },
-        { "event-channel", vif->port },
+        { "tx-ring-ref", queue->tx_reference },
+        { "rx-ring-ref", queue->rx_reference },
+        { "event-channel", queue->port },
         { "request-rx-copy", 1 },
         { "feature-rx-notify", 1 },
         { "feature-no-csum-offload", 1 },
@@ -195,9 +200,10 @@ static int publish(struct vif *vif)
 static void set_up(struct vif *vif)
 {
     vif->up = true;
+    vif->connections++;
     console_printf("vif %u: up, %02x:%02x:%02x:%02x:%02x:%02x, mtu %u, %u receive buffers\n",
                    vif->number, vif->mac[0], vif->mac[1], vif->mac[2], vif->mac[3], vif->mac[4],
-                   vif->mac[5], vif->mtu, vif->rx_posted);
+                   vif->mac[5], vif->mtu, vif->queue[0].rx_buffers);
     device_event(vif);                  /* frames may wait on both sides */
 }
 
@@ -291,6 +297,7 @@ static void add(unsigned number)
         vif->number = number;
         snprintf(name, sizeof name, "vif %u", number);
         vif->mtu = MTU_DEFAULT;
+        vif->queue[0].vif = vif;
         vif->thread = thread_create(name, run, vif, THREAD_STACK_PAGES);
     }
     if (!vif || !vif->thread) {

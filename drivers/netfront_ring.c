@@ -19,14 +19,14 @@
 
 enum { MASK = NETFRONT_SLOTS - 1, ETHER_HEADER = 14, VLAN_TAG = 4 };
 
-static void *ring_page(struct vif *vif, uint32_t *reference)
+static void *ring_page(struct netfront_queue *q, uint32_t *reference)
 {
     void *page = pages_alloc(1);
 
     if (!page)
         return NULL;
     memset(page, 0, PAGE_SIZE);
-    *reference = grant_page(vif->backend_domain, page, false);
+    *reference = grant_page(q->vif->backend_domain, page, false);
     if (*reference == GRANT_NONE) {
         pages_free(page);
         return NULL;
@@ -35,96 +35,120 @@ static void *ring_page(struct vif *vif, uint32_t *reference)
 }
 
 /* Puts a buffer into the next receive slot; false: it cannot be lent. */
-static bool post(struct vif *vif, struct packet *p)
+static bool post(struct netfront_queue *q, struct packet *p)
 {
-    RING_IDX index = vif->rx.req_prod_pvt;
-    netif_rx_request_t *request = RING_GET_REQUEST(&vif->rx, index);
-    uint32_t reference = buffer_grant(vif->backend_domain, p->head);
+    RING_IDX index = q->rx.req_prod_pvt;
+    netif_rx_request_t *request = RING_GET_REQUEST(&q->rx, index);
+    uint32_t reference = buffer_grant(q->vif->backend_domain, p->head);
 
     if (reference == GRANT_NONE)
         return false;
     request->id = index & MASK;
     request->pad = 0;
     request->gref = reference;
-    vif->rx_packet[index & MASK] = p;
-    vif->rx.req_prod_pvt = index + 1;
+    q->rx_packet[index & MASK] = p;
+    q->rx.req_prod_pvt = index + 1;
     return true;
 }
 
-int netfront_rings_open(struct vif *vif, unsigned buffers)
+int netfront_rings_open(struct netfront_queue *q, unsigned buffers)
 {
-    netif_rx_sring_t *rx = ring_page(vif, &vif->rx_reference);
-    netif_tx_sring_t *tx = rx ? ring_page(vif, &vif->tx_reference) : NULL;
+    netif_rx_sring_t *rx = ring_page(q, &q->rx_reference);
+    netif_tx_sring_t *tx = rx ? ring_page(q, &q->tx_reference) : NULL;
 
     if (!tx) {
         if (rx)
-            grant_revoke_later(vif->rx_reference, rx);
+            grant_revoke_later(q->rx_reference, rx);
+        q->rx_reference = GRANT_NONE;
         return -ENOMEM;
     }
-    XEN_FRONT_RING_INIT(&vif->rx, rx, PAGE_SIZE);
-    XEN_FRONT_RING_INIT(&vif->tx, tx, PAGE_SIZE);
-    vif->broken = vif->rx_skip_more = vif->rx_skip_extra = false;
+    XEN_FRONT_RING_INIT(&q->rx, rx, PAGE_SIZE);
+    XEN_FRONT_RING_INIT(&q->tx, tx, PAGE_SIZE);
+    q->vif->broken = q->rx_skip_more = q->rx_skip_extra = false;
     for (unsigned i = 0; i < NETFRONT_SLOTS; i++)
-        vif->tx_free[i] = (uint16_t)(NETFRONT_SLOTS - 1 - i);
-    vif->tx_n_free = NETFRONT_SLOTS;
+        q->tx_free[i] = (uint16_t)(NETFRONT_SLOTS - 1 - i);
+    q->tx_n_free = NETFRONT_SLOTS;
 
-    for (vif->rx_posted = 0; vif->rx_posted < buffers && vif->rx_posted < NETFRONT_SLOTS;
-         vif->rx_posted++) {
+    for (q->rx_buffers = 0; q->rx_buffers < buffers && q->rx_buffers < NETFRONT_SLOTS;
+         q->rx_buffers++) {
         struct packet *p = packet_new();
         if (!p)
             break;
-        if (!post(vif, p)) {
+        if (!post(q, p)) {
             packet_free(p);
             break;
         }
     }
-    RING_PUSH_REQUESTS(&vif->rx);
-    if (vif->rx_posted == 0) {
-        netfront_rings_close(vif);
+    RING_PUSH_REQUESTS(&q->rx);
+    if (q->rx_buffers == 0) {
+        netfront_rings_close(q);
         return -ENOMEM;
     }
     return 0;
 }
 
 /* Pool pages stay lent to this backend, so their packets may go back whatever it still does. */
-void netfront_rings_close(struct vif *vif)
+void netfront_rings_close(struct netfront_queue *q)
 {
     for (unsigned i = 0; i < NETFRONT_SLOTS; i++) {
-        if (vif->rx_packet[i])
-            packet_free(vif->rx_packet[i]);
-        if (vif->tx_packet[i])
-            packet_free(vif->tx_packet[i]);
-        vif->rx_packet[i] = vif->tx_packet[i] = NULL;
+        if (q->rx_packet[i])
+            packet_free(q->rx_packet[i]);
+        if (q->tx_packet[i])
+            packet_free(q->tx_packet[i]);
+        q->rx_packet[i] = q->tx_packet[i] = NULL;
     }
-    vif->rx_posted = 0;
-    grant_revoke_later(vif->rx_reference, vif->rx.sring);
-    grant_revoke_later(vif->tx_reference, vif->tx.sring);
-    vif->rx.sring = NULL;
-    vif->tx.sring = NULL;
+    q->rx_buffers = 0;
+    grant_revoke_later(q->rx_reference, q->rx.sring);
+    grant_revoke_later(q->tx_reference, q->tx.sring);
+    q->rx_reference = q->tx_reference = GRANT_NONE;
+    q->rx.sring = NULL;
+    q->tx.sring = NULL;
 }
 
 /* How many answers wait; the backend cannot answer more than was asked. */
-static unsigned answers(struct vif *vif, RING_IDX produced, RING_IDX consumed, RING_IDX asked)
+static unsigned answers(struct netfront_queue *q, RING_IDX produced, RING_IDX consumed, RING_IDX asked)
 {
     unsigned n = produced - consumed;
 
     if (n > asked - consumed) {
-        netfront_fail(vif);
+        netfront_fail(q->vif);
         return 0;
     }
     return n;
 }
 
-bool netfront_rx_pending(const struct vif *vif)
+unsigned netfront_rx_posted(const struct netfront_queue *q)
 {
-    return vif->up && *(volatile RING_IDX *)&vif->rx.sring->rsp_prod != vif->rx.rsp_cons;
+    return q->rx.sring ? q->rx.req_prod_pvt - q->rx.rsp_cons : 0;
 }
 
-static uint8_t packet_type(const struct vif *vif, const uint8_t *frame)
+unsigned netfront_tx_under_way(const struct netfront_queue *q)
+{
+    return q->tx.sring ? q->tx.req_prod_pvt - q->tx.rsp_cons : 0;
+}
+
+/* 1, 2, up to 4, up to 8, ... */
+static void count_batch(struct netfront_queue *q, enum netfront_direction direction, unsigned n)
+{
+    q->counts.batches[direction][n < 2 ? 0 : 32 - __builtin_clz(n - 1)]++;
+}
+
+static void notify(struct netfront_queue *q, enum netfront_direction direction)
+{
+    q->counts.notified[direction]++;
+    event_notify(q->port);
+}
+
+bool netfront_rx_pending(const struct netfront_queue *q)
+{
+    return q->vif->up && *(volatile RING_IDX *)&q->rx.sring->rsp_prod != q->rx.rsp_cons;
+}
+
+static uint8_t packet_type(const struct netfront_queue *q, const uint8_t *frame)
 {
     static const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
-    if (!memcmp(frame, vif->mac, 6))
+    if (!memcmp(frame, q->vif->mac, 6))
         return PACKET_HOST;
     if (!(frame[0] & 1))
         return PACKET_OTHERHOST;
@@ -132,17 +156,17 @@ static uint8_t packet_type(const struct vif *vif, const uint8_t *frame)
 }
 
 /* Why a frame is not taken; DROP_REASONS: it is good. */
-static unsigned judge(struct vif *vif, const netif_rx_response_t *r, RING_IDX index)
+static unsigned judge(struct netfront_queue *q, const netif_rx_response_t *r, RING_IDX index)
 {
     /* What follows a frame that we drop: its other pages, or descriptions of it. */
-    if (vif->rx_skip_extra) {
+    if (q->rx_skip_extra) {
         const struct netif_extra_info *extra = (const void *)r;
-        vif->rx_skip_extra = extra->flags & XEN_NETIF_EXTRA_FLAG_MORE;
+        q->rx_skip_extra = extra->flags & XEN_NETIF_EXTRA_FLAG_MORE;
         return DROP_CHAINED;
     }
-    if (vif->rx_skip_more || (r->flags & (NETRXF_more_data | NETRXF_extra_info))) {
-        vif->rx_skip_more = r->flags & NETRXF_more_data;
-        vif->rx_skip_extra = r->flags & NETRXF_extra_info;
+    if (q->rx_skip_more || (r->flags & (NETRXF_more_data | NETRXF_extra_info))) {
+        q->rx_skip_more = r->flags & NETRXF_more_data;
+        q->rx_skip_extra = r->flags & NETRXF_extra_info;
         return DROP_CHAINED;
     }
     if (r->id != (index & MASK))
@@ -159,63 +183,71 @@ static unsigned judge(struct vif *vif, const netif_rx_response_t *r, RING_IDX in
 }
 
 /* One answer: the frame goes into the batch, or its buffer back into the ring. */
-static void receive_one(struct vif *vif, RING_IDX index, struct batch *into, uint64_t now)
+static void receive_one(struct netfront_queue *q, RING_IDX index, struct batch *into, uint64_t now)
 {
     netif_rx_response_t r;
-    struct packet *p = vif->rx_packet[index & MASK], *fresh;
+    struct packet *p = q->rx_packet[index & MASK], *fresh;
 
-    RING_COPY_RESPONSE(&vif->rx, index, &r);
-    vif->rx_packet[index & MASK] = NULL;
-    unsigned reason = judge(vif, &r, index);
+    RING_COPY_RESPONSE(&q->rx, index, &r);
+    q->rx_packet[index & MASK] = NULL;
+    unsigned reason = judge(q, &r, index);
     if (reason == DROP_REASONS) {
         fresh = packet_new();
-        if (fresh && !post(vif, fresh)) {
+        if (fresh && !post(q, fresh)) {
             packet_free(fresh);
             fresh = NULL;
         }
         if (fresh) {
             p->data = p->mac = p->head + r.offset;
             p->length = (uint32_t)r.status;
-            p->type = packet_type(vif, p->data);
+            p->type = packet_type(q, p->data);
             p->timestamp_ns = now;
-            vif->rx_packets++;
-            vif->rx_bytes += p->length;
+            q->counts.rx_packets++;
+            q->counts.rx_bytes += p->length;
             batch_add(into, p);
             return;
         }
         reason = DROP_NO_BUFFER;
     }
-    vif->drops[reason]++;
-    post(vif, p);                               /* it is lent already: cannot fail */
+    q->counts.drops[reason]++;
+    post(q, p);                                 /* it is lent already: cannot fail */
 }
 
-unsigned netfront_receive(struct vif *vif, struct batch *into, unsigned max)
+unsigned netfront_receive(struct netfront_queue *q, struct batch *into, unsigned max)
 {
     unsigned before = into->n;
-    RING_IDX first = vif->rx.rsp_cons, asked = vif->rx.req_prod_pvt;
-    int more, notify;
+    RING_IDX first = q->rx.rsp_cons, asked = q->rx.req_prod_pvt;
+    int more, sleeps;
 
     if (max > BATCH_MAX - before)
         max = BATCH_MAX - before;
-    if (!vif->up || max == 0)
+    if (!q->vif->up || max == 0)
         return 0;
+    q->counts.poll_rounds++;
     uint64_t now = platform_wall_ns();
     /* Slots filled again are shown to the backend only at the end: so this loop ends, whatever it does. */
     do {
-        RING_IDX produced = *(volatile RING_IDX *)&vif->rx.sring->rsp_prod;
+        RING_IDX produced = *(volatile RING_IDX *)&q->rx.sring->rsp_prod;
         xen_rmb();                              /* the answers, only after the index */
-        unsigned n = answers(vif, produced, vif->rx.rsp_cons, asked);
+        unsigned n = answers(q, produced, q->rx.rsp_cons, asked);
+        q->counts.rx_ring_empty += n > 0 && n == asked - q->rx.rsp_cons;
         while (n-- > 0 && into->n - before < max)
-            receive_one(vif, vif->rx.rsp_cons++, into, now);
-        if (into->n - before == max || vif->broken)
+            receive_one(q, q->rx.rsp_cons++, into, now);
+        if (into->n - before == max || q->vif->broken)
             break;
-        RING_FINAL_CHECK_FOR_RESPONSES(&vif->rx, more);
+        RING_FINAL_CHECK_FOR_RESPONSES(&q->rx, more);
     } while (more);
 
-    if (vif->rx.rsp_cons != first && !vif->broken) {
-        RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&vif->rx, notify);
-        if (notify)
-            event_notify(vif->port);
+    if (q->rx.rsp_cons == first) {
+        q->counts.polls_empty++;
+        return 0;
+    }
+    if (into->n > before)
+        count_batch(q, NETFRONT_RX, into->n - before);
+    if (!q->vif->broken) {
+        RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&q->rx, sleeps);
+        if (sleeps)
+            notify(q, NETFRONT_RX);
     }
     return into->n - before;
 }
@@ -223,114 +255,118 @@ unsigned netfront_receive(struct vif *vif, struct batch *into, unsigned max)
 /* ---- sending ---- */
 
 /* Frees what has been sent. True when there is room to send. */
-static bool reap(struct vif *vif)
+static bool reap(struct netfront_queue *q)
 {
-    if (!vif->up)
+    if (!q->vif->up)
         return false;
-    RING_IDX produced = *(volatile RING_IDX *)&vif->tx.sring->rsp_prod;
+    RING_IDX produced = *(volatile RING_IDX *)&q->tx.sring->rsp_prod;
     xen_rmb();
-    unsigned n = answers(vif, produced, vif->tx.rsp_cons, vif->tx.req_prod_pvt);
+    unsigned n = answers(q, produced, q->tx.rsp_cons, q->tx.req_prod_pvt);
     while (n-- > 0) {
         netif_tx_response_t r;
-        RING_COPY_RESPONSE(&vif->tx, vif->tx.rsp_cons, &r);
-        vif->tx.rsp_cons++;
+        RING_COPY_RESPONSE(&q->tx, q->tx.rsp_cons, &r);
+        q->tx.rsp_cons++;
         if (r.status == NETIF_RSP_NULL)
             continue;
-        if (r.id >= NETFRONT_SLOTS || !vif->tx_packet[r.id]) {
-            netfront_fail(vif);                 /* an id twice: our slots would run out */
+        if (r.id >= NETFRONT_SLOTS || !q->tx_packet[r.id]) {
+            netfront_fail(q->vif);              /* an id twice: our slots would run out */
             return false;
         }
         if (r.status != NETIF_RSP_OKAY)
-            vif->drops[DROP_TX_BACKEND_ERROR]++;
-        packet_free(vif->tx_packet[r.id]);
-        vif->tx_packet[r.id] = NULL;
-        vif->tx_free[vif->tx_n_free++] = r.id;
+            q->counts.drops[DROP_TX_BACKEND_ERROR]++;
+        packet_free(q->tx_packet[r.id]);
+        q->tx_packet[r.id] = NULL;
+        q->tx_free[q->tx_n_free++] = r.id;
     }
-    return vif->tx_n_free > 0;
+    return q->tx_n_free > 0;
 }
 
 /*
  * An event after half of what is under way has been sent: seldom while we keep sending (each transmit
  * reaps), and at last one for the last packet, so that none stays behind.
  */
-static void ask_for_event(struct vif *vif)
+static void ask_for_event(struct netfront_queue *q)
 {
-    unsigned under_way = vif->tx.req_prod_pvt - vif->tx.rsp_cons;
+    unsigned under_way = q->tx.req_prod_pvt - q->tx.rsp_cons;
 
-    vif->tx.sring->rsp_event = vif->tx.rsp_cons + under_way / 2 + 1;
+    q->tx.sring->rsp_event = q->tx.rsp_cons + under_way / 2 + 1;
     xen_mb();                                   /* before we look at rsp_prod again */
 }
 
-void netfront_sent(struct vif *vif)
+void netfront_sent(struct netfront_queue *q)
 {
     do {
-        reap(vif);
-        if (!vif->up)
+        reap(q);
+        if (!q->vif->up)
             return;
-        ask_for_event(vif);
-    } while (*(volatile RING_IDX *)&vif->tx.sring->rsp_prod - vif->tx.rsp_cons >
-             (vif->tx.req_prod_pvt - vif->tx.rsp_cons) / 2);
+        ask_for_event(q);
+    } while (*(volatile RING_IDX *)&q->tx.sring->rsp_prod - q->tx.rsp_cons >
+             (q->tx.req_prod_pvt - q->tx.rsp_cons) / 2);
 }
 
 /* DROP_REASONS: the packet was put into the ring. */
-static unsigned send_one(struct vif *vif, struct packet *p)
+static unsigned send_one(struct netfront_queue *q, struct packet *p)
 {
     uint32_t offset = (uint32_t)((uintptr_t)p->data % PAGE_SIZE);
-    RING_IDX index = vif->tx.req_prod_pvt;
-    netif_tx_request_t *request = RING_GET_REQUEST(&vif->tx, index);
+    RING_IDX index = q->tx.req_prod_pvt;
+    netif_tx_request_t *request = RING_GET_REQUEST(&q->tx, index);
 
     if (p->length < ETHER_HEADER)
         return DROP_TX_SHORT;
-    if (p->length > vif->mtu + ETHER_HEADER + VLAN_TAG || offset + p->length > PAGE_SIZE ||
+    if (p->length > q->vif->mtu + ETHER_HEADER + VLAN_TAG || offset + p->length > PAGE_SIZE ||
         (p->owner->flags & PACKET_F_HEAP))
         return DROP_TX_LONG;
-    uint32_t reference = buffer_grant(vif->backend_domain, p->data);
+    uint32_t reference = buffer_grant(q->vif->backend_domain, p->data);
     if (reference == GRANT_NONE)
         return DROP_TX_NO_GRANT;
-    uint16_t id = vif->tx_free[--vif->tx_n_free];
-    vif->tx_packet[id] = p;
+    uint16_t id = q->tx_free[--q->tx_n_free];
+    q->tx_packet[id] = p;
     request->gref = reference;
     request->offset = (uint16_t)offset;
     request->flags = 0;
     request->id = id;
     request->size = (uint16_t)p->length;
-    vif->tx.req_prod_pvt = index + 1;
-    vif->tx_packets++;
-    vif->tx_bytes += p->length;
+    q->tx.req_prod_pvt = index + 1;
+    q->counts.tx_packets++;
+    q->counts.tx_bytes += p->length;
     return DROP_REASONS;
 }
 
-static unsigned send_some(struct vif *vif, const struct batch *from, unsigned taken)
+static unsigned send_some(struct netfront_queue *q, const struct batch *from, unsigned taken)
 {
-    RING_IDX before = vif->tx.req_prod_pvt;
-    int notify;
+    RING_IDX before = q->tx.req_prod_pvt;
+    int sleeps;
 
-    while (taken < from->n && vif->tx_n_free > 0) {
+    while (taken < from->n && q->tx_n_free > 0) {
         struct packet *p = from->pkt[taken++];
-        unsigned reason = send_one(vif, p);
+        unsigned reason = send_one(q, p);
         if (reason != DROP_REASONS) {
-            vif->drops[reason]++;
+            q->counts.drops[reason]++;
             packet_free(p);
         }
     }
-    if (vif->tx.req_prod_pvt != before) {
-        RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&vif->tx, notify);
-        if (notify)
-            event_notify(vif->port);
+    if (q->tx.req_prod_pvt != before) {
+        count_batch(q, NETFRONT_TX, q->tx.req_prod_pvt - before);
+        RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&q->tx, sleeps);
+        if (sleeps)
+            notify(q, NETFRONT_TX);
     }
     return taken;
 }
 
-unsigned netfront_transmit(struct vif *vif, const struct batch *from)
+unsigned netfront_transmit(struct netfront_queue *q, const struct batch *from)
 {
     unsigned taken = 0;
 
-    if (!reap(vif))
+    if (!reap(q)) {
+        q->counts.tx_ring_full += q->vif->up;
         return 0;
+    }
     /* Stops short only while something is under way, whose end brings an event. */
     do {
-        taken = send_some(vif, from, taken);
-        netfront_sent(vif);
-    } while (taken < from->n && vif->up && vif->tx_n_free > 0);
+        taken = send_some(q, from, taken);
+        netfront_sent(q);
+    } while (taken < from->n && q->vif->up && q->tx_n_free > 0);
+    q->counts.tx_ring_full += taken < from->n && q->vif->up;
     return taken;
 }

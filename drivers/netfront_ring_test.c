@@ -99,22 +99,24 @@ uint32_t buffer_grant(uint16_t domain, const void *address)
 }
 
 static struct vif vif;
+static struct netfront_queue *const queue = &vif.queue[0];
 
 static void open_vif(unsigned limit, unsigned buffers)
 {
     memset(&vif, 0, sizeof vif);
     pool_limit = limit;
     notified = failed = 0;
+    queue->vif = &vif;
     vif.mtu = 1500;
     memcpy(vif.mac, "\x00\x16\x3e\x01\x02\x03", MAC);
-    assert_int_equal(netfront_rings_open(&vif, buffers), 0);
+    assert_int_equal(netfront_rings_open(queue, buffers), 0);
     vif.up = true;
 }
 
 static void close_vif(void)
 {
     vif.up = false;
-    netfront_rings_close(&vif);
+    netfront_rings_close(queue);
     assert_int_equal(n_taken, 0);
     assert_int_equal(ring_pages, 0);
 }
@@ -133,7 +135,7 @@ static RING_IDX backend_rx, backend_tx;
 /* Puts a frame into the next posted buffer; false: none. */
 static bool deliver(const void *frame, uint16_t length, uint16_t offset)
 {
-    netif_rx_sring_t *ring = vif.rx.sring;
+    netif_rx_sring_t *ring = queue->rx.sring;
 
     if (backend_rx == ring->req_prod)
         return false;
@@ -158,8 +160,8 @@ static void test_receive(void **state)
     for (unsigned n = 0; n < 5000; n++) {
         frame[20] = (uint8_t)n;
         assert_true(deliver(frame, (uint16_t)(14 + n % 1501), (uint16_t)(n % 100)));
-        assert_true(netfront_rx_pending(&vif));
-        assert_int_equal(netfront_receive(&vif, &batch, 32), 1);
+        assert_true(netfront_rx_pending(queue));
+        assert_int_equal(netfront_receive(queue, &batch, 32), 1);
         assert_int_equal(batch.pkt[0]->length, 14 + n % 1501);
         if (batch.pkt[0]->length > 20)
             assert_int_equal(batch.pkt[0]->data[20], (uint8_t)n);
@@ -167,9 +169,9 @@ static void test_receive(void **state)
         assert_ptr_equal(batch.pkt[0]->mac, batch.pkt[0]->data);
         free_batch(&batch);
         assert_int_equal(n_taken, 100);             /* the ring is as full as before */
-        assert_int_equal(vif.rx.sring->rsp_event, vif.rx.rsp_cons + 1);     /* the next one tells */
+        assert_int_equal(queue->rx.sring->rsp_event, queue->rx.rsp_cons + 1);  /* the next one tells */
     }
-    assert_int_equal(vif.rx_packets, 5000);
+    assert_int_equal(queue->counts.rx_packets, 5000);
     close_vif();
 }
 
@@ -184,13 +186,13 @@ static void test_empty_pool(void **state)
     backend_rx = 0;
     for (unsigned i = 0; i < 32; i++)
         assert_true(deliver(frame, sizeof frame, 0));
-    assert_int_equal(netfront_receive(&vif, &batch, BATCH_MAX), 8);
-    assert_int_equal(vif.drops[DROP_NO_BUFFER], 24);
+    assert_int_equal(netfront_receive(queue, &batch, BATCH_MAX), 8);
+    assert_int_equal(queue->counts.drops[DROP_NO_BUFFER], 24);
     for (unsigned i = 0; i < 32; i++)
         assert_true(deliver(frame, sizeof frame, 0));
     assert_false(deliver(frame, sizeof frame, 0));
     free_batch(&batch);
-    assert_int_equal(netfront_receive(&vif, &batch, BATCH_MAX), 8);
+    assert_int_equal(netfront_receive(queue, &batch, BATCH_MAX), 8);
     free_batch(&batch);
     close_vif();
 }
@@ -216,15 +218,15 @@ static void test_bad_answers(void **state)
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (i == 0 || cases[i - 1].reason != DROP_CHAINED)
             open_vif(PACKETS, 20);
-        RING_IDX at = vif.rx.rsp_cons;
+        RING_IDX at = queue->rx.rsp_cons;
         netif_rx_response_t answer = cases[i].answer;
         if (i > 0)
             answer.id = (uint16_t)at;
-        vif.rx.sring->ring[at & MASK].rsp = answer;
-        vif.rx.sring->rsp_prod = at + 1;
-        uint64_t before = vif.drops[cases[i].reason];
-        assert_int_equal(netfront_receive(&vif, &batch, 32), 0);
-        assert_int_equal(vif.drops[cases[i].reason], before + 1);
+        queue->rx.sring->ring[at & MASK].rsp = answer;
+        queue->rx.sring->rsp_prod = at + 1;
+        uint64_t before = queue->counts.drops[cases[i].reason];
+        assert_int_equal(netfront_receive(queue, &batch, 32), 0);
+        assert_int_equal(queue->counts.drops[cases[i].reason], before + 1);
         assert_int_equal(n_taken, 20);
         assert_int_equal(failed, 0);
         if (i + 1 == sizeof cases / sizeof *cases || cases[i].reason != DROP_CHAINED)
@@ -239,10 +241,10 @@ static void test_overrun(void **state)
 
     (void)state;
     open_vif(PACKETS, 20);
-    vif.rx.sring->rsp_prod = 21;
-    assert_int_equal(netfront_receive(&vif, &batch, 32), 0);
+    queue->rx.sring->rsp_prod = 21;
+    assert_int_equal(netfront_receive(queue, &batch, 32), 0);
     assert_int_equal(failed, 1);
-    assert_int_equal(netfront_receive(&vif, &batch, 32), 0);
+    assert_int_equal(netfront_receive(queue, &batch, 32), 0);
     close_vif();
 }
 
@@ -260,7 +262,7 @@ static void fill(struct batch *batch, unsigned n, uint32_t length)
 
 static unsigned backend_send(unsigned n)
 {
-    netif_tx_sring_t *ring = vif.tx.sring;
+    netif_tx_sring_t *ring = queue->tx.sring;
     unsigned done = 0;
 
     for (; done < n && backend_tx != ring->req_prod; done++, backend_tx++) {
@@ -281,16 +283,16 @@ static void test_transmit(void **state)
     backend_tx = 0;
     for (unsigned round = 0; round < 200; round++) {
         fill(&batch, 40, 60 + round);
-        assert_int_equal(netfront_transmit(&vif, &batch), 40);
+        assert_int_equal(netfront_transmit(queue, &batch), 40);
         assert_int_equal(backend_send(40), 40);
-        netfront_sent(&vif);
+        netfront_sent(queue);
         assert_int_equal(n_taken, 10);
     }
-    assert_int_equal(vif.tx_packets, 8000);
+    assert_int_equal(queue->counts.tx_packets, 8000);
     /* The last one under way asks for an event. */
     fill(&batch, 1, 60);
-    netfront_transmit(&vif, &batch);
-    assert_int_equal(vif.tx.sring->rsp_event, vif.tx.rsp_cons + 1);
+    netfront_transmit(queue, &batch);
+    assert_int_equal(queue->tx.sring->rsp_event, queue->tx.rsp_cons + 1);
     close_vif();
 }
 
@@ -304,13 +306,13 @@ static void test_full_ring(void **state)
     backend_tx = 0;
     for (unsigned i = 0; i < 4; i++) {
         fill(&batch, 64, 60);
-        sent += netfront_transmit(&vif, &batch);
+        sent += netfront_transmit(queue, &batch);
     }
     assert_int_equal(sent, 256);
     fill(&batch, 20, 60);
-    assert_int_equal(netfront_transmit(&vif, &batch), 0);       /* ours still */
+    assert_int_equal(netfront_transmit(queue, &batch), 0);     /* ours still */
     backend_send(5);
-    assert_int_equal(netfront_transmit(&vif, &batch), 5);
+    assert_int_equal(netfront_transmit(queue, &batch), 5);
     for (unsigned i = 5; i < 20; i++)
         test_packet_free(batch.pkt[i]);
     close_vif();
@@ -326,9 +328,9 @@ static void test_frames_that_cannot_be_sent(void **state)
     batch.pkt[0]->length = 13;
     batch.pkt[1]->length = 1519;
     batch.pkt[2]->data = batch.pkt[2]->head + PAGE_SIZE - 59;
-    assert_int_equal(netfront_transmit(&vif, &batch), 3);
-    assert_int_equal(vif.drops[DROP_TX_SHORT], 1);
-    assert_int_equal(vif.drops[DROP_TX_LONG], 2);
+    assert_int_equal(netfront_transmit(queue, &batch), 3);
+    assert_int_equal(queue->counts.drops[DROP_TX_SHORT], 1);
+    assert_int_equal(queue->counts.drops[DROP_TX_LONG], 2);
     assert_int_equal(n_taken, 10);
     close_vif();
 }
@@ -368,9 +370,9 @@ static void scribble(void *page)
 /* backend_send() without its assertions: the ring has been scribbled on. */
 static void backend_send_what_it_can(unsigned n)
 {
-    netif_tx_sring_t *ring = vif.tx.sring;
+    netif_tx_sring_t *ring = queue->tx.sring;
 
-    for (; n > 0 && ring->rsp_prod != vif.tx.req_prod_pvt; n--, ring->rsp_prod++)
+    for (; n > 0 && ring->rsp_prod != queue->tx.req_prod_pvt; n--, ring->rsp_prod++)
         ring->ring[ring->rsp_prod & MASK].rsp =
             (netif_tx_response_t){ .id = ring->ring[ring->rsp_prod & MASK].req.id };
 }
@@ -385,22 +387,22 @@ static void test_hostile_backend(void **state)
         open_vif(200 + chance(100), 1 + chance(128));
         for (unsigned step = 0; step < 60 && vif.up; step++) {
             for (unsigned n = chance(8); n > 0; n--)
-                scribble(vif.rx.sring);
+                scribble(queue->rx.sring);
             if (chance(40) == 0)
-                scribble(vif.tx.sring);
+                scribble(queue->tx.sring);
             else
                 backend_send_what_it_can(chance(20));
             in.n = 0;
-            held += netfront_receive(&vif, &in, 1 + chance(BATCH_MAX));
+            held += netfront_receive(queue, &in, 1 + chance(BATCH_MAX));
             for (unsigned i = 0; i < in.n; i++)
                 assert_true(in.pkt[i]->data >= in.pkt[i]->head &&
                             in.pkt[i]->data + in.pkt[i]->length <= in.pkt[i]->head + PAGE_SIZE);
             out = in;
-            unsigned sent = netfront_transmit(&vif, &out);
+            unsigned sent = netfront_transmit(queue, &out);
             assert_in_range(sent, 0, out.n);
             for (unsigned i = sent; i < out.n; i++)
                 test_packet_free(out.pkt[i]);
-            netfront_sent(&vif);
+            netfront_sent(queue);
             assert_in_range(n_taken, 0, PACKETS);
         }
         close_vif();

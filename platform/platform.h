@@ -140,6 +140,8 @@ struct device *platform_device_open(const char *name, const struct device_option
 void platform_device_close(struct device *device);
 void platform_device_info(struct device *device, struct device_info *info);
 void platform_device_counts(struct device *device, struct device_counts *counts);
+/* All that is known and counted, in lines "DEVICE NAME VALUE": "0 rx_packets 12345". */
+void platform_device_report(struct device *device, struct text *out);
 
 /*
  * Adds up to `max` received frames to the batch (within BATCH_MAX); says how many.

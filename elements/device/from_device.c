@@ -18,7 +18,7 @@
  * output 1 or dropped), PROTOCOL (an ethertype; 0: all), HEADROOM, BURST, TIMESTAMP (default
  * true), METHOD and CAPTURE (LINUX, PCAP: accepted, the platform has one way), ENCAP (ETHER).
  *
- * Handlers: count, drops, kernel_drops, encap (read), reset_counts (write), scheduled, tickets.
+ * Handlers: count, drops, kernel_drops, encap, vif (read), reset_counts (write), scheduled, tickets.
  */
 #include <string.h>
 #include <strings.h>
@@ -221,6 +221,16 @@ static int read_encap(struct element *e, const struct handler_call *call, struct
     return 0;
 }
 
+static int read_vif(struct element *e, const struct handler_call *call, struct text *out)
+{
+    struct device *device = element_as(struct from_device, e)->device;
+
+    (void)call;
+    if (device)                         /* the predecessor may still have it */
+        platform_device_report(device, out);
+    return 0;
+}
+
 static int reset_counts(struct element *e, const struct handler_call *call)
 {
     struct from_device *d = element_as(struct from_device, e);
@@ -264,6 +274,8 @@ static const struct handler handlers[] = {
     {.name = "kernel_drops", .read = read_kernel_drops,
      .help = "frames that the device had no room or no memory for"},
     {.name = "encap", .read = read_encap, .help = "the encapsulation: ETHER"},
+    {.name = "vif", .read = read_vif,
+     .help = "what the device is and has counted, in lines \"DEVICE NAME VALUE\""},
     {.name = "reset_counts", .flags = HANDLER_BUTTON, .write = reset_counts,
      .help = "sets count and drops to 0"},
     TASK_HANDLERS(struct from_device, task),

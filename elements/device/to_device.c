@@ -15,7 +15,7 @@
  * Frames that were handed to the device also go to output 0, dropped ones to output 1, where
  * these are used.
  * Keywords: BURST, METHOD (accepted, the platform has one way), DEBUG (accepted).
- * Handlers: count, drops, pulls, signal, q (read), reset_counts (write), scheduled, tickets.
+ * Handlers: count, drops, pulls, signal, q, vif (read), reset_counts (write), scheduled, tickets.
  */
 #include <string.h>
 #include <strings.h>
@@ -248,6 +248,16 @@ static int read_q(struct element *e, const struct handler_call *call, struct tex
     return 0;
 }
 
+static int read_vif(struct element *e, const struct handler_call *call, struct text *out)
+{
+    struct device *device = element_as(struct to_device, e)->device;
+
+    (void)call;
+    if (device)                         /* the predecessor may still have it */
+        platform_device_report(device, out);
+    return 0;
+}
+
 static int reset_counts(struct element *e, const struct handler_call *call)
 {
     struct to_device *t = element_as(struct to_device, e);
@@ -282,6 +292,8 @@ static const struct handler handlers[] = {
      .help = "how often the input was pulled"},
     {.name = "signal", .read = read_signal, .help = "whether something upstream has packets"},
     {.name = "q", .read = read_q, .help = "whether packets wait for room in the device"},
+    {.name = "vif", .read = read_vif,
+     .help = "what the device is and has counted, in lines \"DEVICE NAME VALUE\""},
     {.name = "reset_counts", .flags = HANDLER_BUTTON, .write = reset_counts,
      .help = "sets the counts to 0, but for drops that the device counted"},
     TASK_HANDLERS(struct to_device, task),

@@ -269,6 +269,24 @@ void platform_device_counts(struct device *d, struct device_counts *counts)
     *counts = d->counts;
 }
 
+void platform_device_report(struct device *d, struct text *out)
+{
+    struct device_counts counts;
+    const struct {
+        const char *name;
+        const uint64_t *value;
+    } rows[] = {
+        {"rx_packets", &counts.rx_packets}, {"rx_bytes", &counts.rx_bytes}, {"rx_drops", &counts.rx_drops},
+        {"tx_packets", &counts.tx_packets}, {"tx_bytes", &counts.tx_bytes}, {"tx_drops", &counts.tx_drops},
+    };
+
+    platform_device_counts(d, &counts);
+    text_printf(out, "%s mac %02x:%02x:%02x:%02x:%02x:%02x\n%s mtu %u\n", d->name, d->mac[0], d->mac[1], d->mac[2],
+                d->mac[3], d->mac[4], d->mac[5], d->name, d->mtu);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+        text_printf(out, "%s %s %llu\n", d->name, rows[i].name, (unsigned long long)*rows[i].value);
+}
+
 /* ---- receiving ---- */
 
 /* The type of a frame from a tap, which no socket address tells. */

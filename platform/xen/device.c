@@ -34,12 +34,13 @@ static struct device *receiver(const struct vif *vif)
 
 static void drop_received(struct vif *vif)
 {
+    struct netfront_queue *queue = &vif->queue[0];
     struct batch batch = { .n = 0 };
     unsigned n;
 
-    while ((n = netfront_receive(vif, &batch, BATCH_MAX)) > 0) {
-        vif->drops[DROP_NOBODY] += n;
-        vif->rx_packets -= n;
+    while ((n = netfront_receive(queue, &batch, BATCH_MAX)) > 0) {
+        queue->counts.drops[DROP_NOBODY] += n;
+        queue->counts.rx_packets -= n;
         batch_free(&batch);
         if (n < BATCH_MAX)
             break;
@@ -48,16 +49,17 @@ static void drop_received(struct vif *vif)
 
 void device_event(struct vif *vif)
 {
+    struct netfront_queue *queue = &vif->queue[0];
     struct device *listener = receiver(vif);
 
-    if (netfront_rx_pending(vif)) {
+    if (netfront_rx_pending(queue)) {
         if (listener)
             task_schedule(listener->receive);
         else
             drop_received(vif);
     }
-    netfront_sent(vif);
-    if (vif->up && vif->tx_n_free > 0)
+    netfront_sent(queue);
+    if (vif->up && queue->tx_n_free > 0)
         for (struct device *d = vif->devices; d; d = d->next)
             if (d->waits_for_room) {
                 d->waits_for_room = false;
@@ -153,26 +155,31 @@ void platform_device_info(struct device *device, struct device_info *info)
 
 void platform_device_counts(struct device *device, struct device_counts *counts)
 {
-    const struct vif *v = device->vif;
+    const struct netfront_counts *c = &device->vif->queue[0].counts;
 
     *counts = (struct device_counts){
-        .rx_packets = v->rx_packets, .rx_bytes = v->rx_bytes,
-        .tx_packets = v->tx_packets, .tx_bytes = v->tx_bytes,
+        .rx_packets = c->rx_packets, .rx_bytes = c->rx_bytes,
+        .tx_packets = c->tx_packets, .tx_bytes = c->tx_bytes,
     };
     for (unsigned i = 0; i < DROP_REASONS; i++)
-        *(i < DROP_TX_SHORT ? &counts->rx_drops : &counts->tx_drops) += v->drops[i];
+        *(i < DROP_TX_FIRST ? &counts->rx_drops : &counts->tx_drops) += c->drops[i];
+}
+
+void platform_device_report(struct device *device, struct text *out)
+{
+    netfront_report(device->vif, out);
 }
 
 unsigned platform_device_receive(struct device *device, struct batch *into, unsigned max)
 {
     if (receiver(device->vif) != device)
         return 0;
-    return netfront_receive(device->vif, into, max);
+    return netfront_receive(&device->vif->queue[0], into, max);
 }
 
 unsigned platform_device_transmit(struct device *device, const struct batch *from)
 {
-    unsigned n = netfront_transmit(device->vif, from);
+    unsigned n = netfront_transmit(&device->vif->queue[0], from);
 
     device->waits_for_room |= n < from->n;
     return n;
@@ -185,7 +192,7 @@ void platform_device_on_receive(struct device *device, struct task *task)
         unlink(device);
         device->next = device->vif->devices;
         device->vif->devices = device;
-        if (netfront_rx_pending(device->vif))
+        if (netfront_rx_pending(&device->vif->queue[0]))
             task_schedule(task);
     }
 }

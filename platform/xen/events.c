@@ -52,6 +52,11 @@ void event_unbind(uint32_t port)
         }
 }
 
+unsigned events_in_use(void)
+{
+    return n_ports;
+}
+
 int event_alloc_unbound(uint16_t remote)
 {
     struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = remote };

@@ -142,3 +142,17 @@ unsigned grants_free(void)
 {
     return n_free + (max_pages - n_pages) * ENTRIES_PER_PAGE;
 }
+
+unsigned grants_in_use(void)
+{
+    return max_pages * ENTRIES_PER_PAGE - RESERVED - grants_free();
+}
+
+unsigned grants_lingering(void)
+{
+    unsigned n = 0;
+
+    for (const struct lingering *l = lingering; l; l = l->next)
+        n++;
+    return n;
+}

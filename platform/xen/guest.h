@@ -136,6 +136,7 @@ void event_unbind(uint32_t port);
 int event_alloc_unbound(uint16_t remote);
 void event_close(uint32_t port);
 void event_notify(uint32_t port);
+unsigned events_in_use(void);       /* ports watched */
 /* Calls the handlers of signalled ports; says whether there were any. */
 bool events_poll(void);
 /* Sleeps until a port is signalled or until `deadline` (time_now() clock; UINT64_MAX: never). */
@@ -186,6 +187,8 @@ bool grant_revoke(uint32_t reference);
 /* Takes back when the other side lets go; the page is freed with pages_free() then, if given. */
 void grant_revoke_later(uint32_t reference, void *page_to_free);
 unsigned grants_free(void);
+unsigned grants_in_use(void);
+unsigned grants_lingering(void);    /* of them, those that the other side should have let go of */
 
 /* ---- libc.c: what musl's libc.a needs around it ---- */
 
