@@ -156,7 +156,7 @@ conformance: $(BUILD)/test/click $(BUILD)/click ## configurations with expected 
 process-tests: $(BUILD)/click $(BUILD)/tsan/click ## examples with real clients, in network namespaces
 	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -rs tests --ignore=tests/lab $(PYTEST_ARGS)
 
-lab-tests: all ## the guest on real Xen, with real frames and clients; also the slow tests
+lab-tests: all netfront-instructions-needs ## the guest on real Xen, with real frames and clients; also the slow tests
 	$(Q)BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -rs tests/lab $(PYTEST_ARGS)
 
 # Both compilers, every warning an error.
@@ -206,6 +206,23 @@ bench-plots: process ## throughput over numbers of rules, flows, elements: SVG a
 bench-cycles: process ## where the cycles of a packet go, class by class
 	$(Q)BUILD=$(abspath $(BUILD)) bench/cycles.py $(BENCH_ARGS)
 
+# A plugin for QEMU and two programs for dom0.
+$(BUILD)/bench/netfront_count.so: bench/netfront_count.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) -fPIC -shared -o $@ $<
+
+NETFRONT_DOM0 := $(BUILD)/bench/netfront_mark $(BUILD)/bench/netfront_send
+$(NETFRONT_DOM0): $(BUILD)/bench/%: $(BUILD)/process/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+netfront-instructions-needs: cli $(BUILD)/clickos-counted.elf $(BUILD)/bench/netfront_count.so $(NETFRONT_DOM0)
+
+bench-netfront-instructions: netfront-instructions-needs ## instructions a packet in the guest, with each mechanism of netfront
+	$(Q)BUILD=$(abspath $(BUILD)) bench/netfront_instructions.py $(BENCH_ARGS)
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -213,7 +230,8 @@ clean: ## removes what was built
 	rm -rf $(BUILD)
 
 .PHONY: all process guest cli man install test unit-tests classify-proof corpus corpus-merge fuzz conformance \
-    process-tests thread-tests lab-tests warnings packages demo bench bench-threads bench-instructions bench-cycles bench-plots bench-routes help clean
+    process-tests thread-tests lab-tests warnings packages demo bench bench-threads bench-instructions bench-cycles bench-plots bench-routes \
+    netfront-instructions-needs bench-netfront-instructions help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test $(BUILD)/tsan $(BUILD)/fuzz -name '*.d' 2>/dev/null)
