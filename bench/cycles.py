@@ -39,7 +39,7 @@ def profile(program, pipeline, packets, burst):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("pipelines", nargs="*", metavar="PIPELINE", default=["router", "rules-10", "nat"])
-    parser.add_argument("--burst", default="1,32", metavar="N,...", help="of the source (1,32)")
+    parser.add_argument("--burst", default="0,1,32", metavar="N,...", help="of the source; 0: 1, and each packet watched (0,1,32)")
     parser.add_argument("--runs", type=int, default=60, help="of which the least counts (60)")
     parser.add_argument("--packets", type=int, default=300_000)
     parser.add_argument("--json", action="store_true", help="the same as JSON")

@@ -34,7 +34,7 @@ def count(program, pipeline, packets, burst):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("pipelines", nargs="*", metavar="PIPELINE", help="names; without any: all that count")
-    parser.add_argument("--burst", default="1,32", metavar="N,...", help="of the source (1,32)")
+    parser.add_argument("--burst", default="0,1,32", metavar="N,...", help="of the source; 0: 1, and each packet watched (0,1,32)")
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     options = parser.parse_args()
     bursts = [int(burst) for burst in options.burst.split(",")]

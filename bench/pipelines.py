@@ -3,6 +3,9 @@
 
 SOURCE stands for FromDump of the capture file, PACKETS, BYTES and BURST_OF_SOURCE for what a run is
 about. Costs are net: less those of the pipeline "null" on the same capture file.
+
+A BURST of 1 lets the program read more at a time where nobody sees the difference (router/order.h); 0 stands
+for 1 and somebody who would.
 """
 
 import dataclasses
@@ -14,6 +17,10 @@ from captures import DESTINATIONS, SOURCES, capture, dotted, rules_of
 
 TREE = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("BUILD") or TREE / "build")
+
+
+# Behind a source: it lets a call see when each packet passes.
+WATCHED = "Counter(COUNT_CALL 1000000000000 stop)"
 
 
 @dataclasses.dataclass
@@ -30,11 +37,12 @@ class Pipeline:
     def configuration(self, packets, size=64, burst=32, has_burst=True):
         """Ready to run, its capture file made. `has_burst`: the program's FromDump has that argument."""
         text = (self.text().replace("PACKETS", str(packets)).replace("BYTES", str(size))
-                .replace("BURST_OF_SOURCE", str(burst)))
+                .replace("BURST_OF_SOURCE", str(burst or 1)))
         if self.kind == "none":
             return text
         path = capture(BUILD / "bench", packets, self.kind, size, self.n_flows)
-        return text.replace("SOURCE", f"FromDump({path}, STOP true{f', BURST {burst}' if has_burst else ''})")
+        return text.replace("SOURCE", f"FromDump({path}, STOP true{f', BURST {burst or 1}' if has_burst else ''})"
+                            + (f" -> {WATCHED}" if burst == 0 else ""))
 
 
 IP = "SOURCE -> Strip(14) -> CheckIPHeader"

@@ -258,6 +258,7 @@ struct element *element_find_partner(struct element *scope, const char *name)
 void element_bind(struct element *e)
 {
     e->one_thread = true;
+    e->router->n_bound++;
 }
 
 void *element_cast(struct element *e, const char *interface)

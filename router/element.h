@@ -153,6 +153,14 @@ typedef unsigned pull_function(struct element *e, unsigned port, struct batch *b
  */
 enum element_threads { THREADS_ONE, THREADS_EACH, THREADS_TWO, THREADS_ALL };
 
+/*
+ * What others see of the order in which an element of a class handles packets (order.h):
+ * - Nothing if threads may have copies of it, else, and when it calls elements or is called, all.
+ * - Only the order of its own packets: it shows in them, or in what it keeps.
+ * - When it handles each, among the other elements: it tells somebody at once.
+ */
+enum element_order { ORDER_BY_THREADS, ORDER_UNSEEN, ORDER_OWN, ORDER_SEEN };
+
 /* Offsets of uint64_t members that packets change: COUNTS(offsetof(struct x, drops), ...). */
 #define COUNTS(...) ((const size_t[]){__VA_ARGS__, 0})
 
@@ -175,6 +183,7 @@ struct element_class {
     /* Takes over from the element whose place it takes: of its class and name, about to be cleaned up. */
     void (*take_state)(struct element *e, struct element *predecessor);
 
+    enum element_order order;
     enum element_threads threads;
     /* Of classes whose threads each have a copy: */
     const size_t *counts;                   /* NULL: none */

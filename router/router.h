@@ -17,6 +17,7 @@
 struct router {
     struct element **elements;
     unsigned n_elements;
+    unsigned n_bound;                   /* calls of element_bind() so far */
     struct scheduler *scheduler;        /* of the first thread, those of others behind it; NULL before router_initialize() */
     unsigned n_threads;
     struct plan *plan;                  /* owned */

@@ -167,7 +167,7 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(print) = {
     .name = "Print", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct print),
     .arguments = arguments, .handlers = handlers, .live_config = true, .setup = setup,
-    .configure = configure,
+    .configure = configure, .order = ORDER_SEEN,
     ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
     .group = "standard", .purpose = "prints packets' bytes",

@@ -281,7 +281,7 @@ static const struct handler handlers[] = {
 ELEMENT_CLASS(ip_rewriter) = {
     .name = "IPRewriter", .ports = "1-/1-", .processing = PUSH,
     .size = sizeof(struct ip_rewriter), .arguments = arguments, .handlers = handlers,
-    .phase = PHASE_REWRITER, .keywords_anywhere = true,
+    .phase = PHASE_REWRITER, .keywords_anywhere = true, .order = ORDER_OWN,
     .setup = setup, .configure = configure, .initialize = initialize, .cleanup = cleanup,
     .take_state = take_state, .push = push, .push_one = push_one, .cast = cast,
     .group = "tcpudp", .purpose = "network address and port translation (NAPT) for TCP and UDP",

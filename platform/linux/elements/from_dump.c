@@ -26,6 +26,7 @@
 #include "platform/platform.h"
 #include "router/element.h"
 #include "router/headers.h"
+#include "router/order.h"
 #include "router/router.h"
 
 enum {
@@ -43,6 +44,8 @@ struct from_dump {
     bool timing, stop, active, force_ip, map;
     uint64_t sample;                    /* of SAMPLE_ONE */
     uint32_t burst;
+    uint32_t burst_alone;               /* how many when no other task runs: more, where nobody sees that */
+    unsigned bound_then;                /* the router's n_bound when that was found out */
     struct write_call end_call;
     struct {
         uint64_t start, start_after, end, end_after, interval;      /* as given; 0: not */
@@ -527,10 +530,26 @@ static unsigned fill(struct from_dump *f, struct batch *batch, unsigned max, uin
     return got;
 }
 
+static uint32_t __attribute__((noinline)) find_burst_alone(struct from_dump *f)
+{
+    f->bound_then = f->base.router->n_bound;
+    return f->burst < BATCH_NORMAL && order_is_unseen(&f->base) ? BATCH_NORMAL : f->burst;
+}
+
+static inline uint32_t burst_now(struct from_dump *f, const struct task *task)
+{
+    if (!task_is_alone(task))
+        return f->burst;
+    if (!f->burst_alone || f->bound_then != f->base.router->n_bound)
+        f->burst_alone = find_burst_alone(f);
+    return f->burst_alone;
+}
+
 static bool run(struct element *e, struct task *task)
 {
     struct from_dump *f = element_as(struct from_dump, e);
-    unsigned bursts = 1 + BATCH_NORMAL / f->burst;
+    uint32_t burst = burst_now(f, task);
+    unsigned bursts = 1 + BATCH_NORMAL / burst;
     struct batch batch;
     struct packet *p;
     uint64_t wait_ns;
@@ -538,12 +557,12 @@ static bool run(struct element *e, struct task *task)
     if (!f->active)
         return false;
     do {
-        if (f->burst == 1 && (p = next_plain(f))) {
+        if (burst == 1 && (p = next_plain(f))) {
             element_push_one(e, 0, p);
             continue;
         }
         batch.n = 0;
-        fill(f, &batch, f->burst, &wait_ns);
+        fill(f, &batch, burst, &wait_ns);
         if (wait_ns)
             timer_set_after(&f->timer, wait_ns);
         if (batch.n == 1)

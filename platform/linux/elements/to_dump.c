@@ -253,7 +253,7 @@ ELEMENT_CLASS(to_dump) = {
     .name = "ToDump", .ports = "1/0-1", .processing = AGNOSTIC, .size = sizeof(struct to_dump),
     .phase = PHASE_LAST,                /* when those whose link type is taken know it */
     .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
-    .initialize = initialize,
+    .initialize = initialize, .order = ORDER_OWN,
     .cleanup = cleanup, ELEMENT_ENTRIES(action), .group = "userlevel",
     .purpose = "writes packets to a tcpdump capture file",
     .manual = "In a process only.",
