@@ -67,6 +67,7 @@ struct netfront_queue {
     struct packet *rx_packet[NETFRONT_SLOTS];   /* by ring index; NULL: nothing posted there */
     unsigned rx_buffers;                        /* how many are posted when all are */
     bool rx_skip_more, rx_skip_extra;           /* within a frame that we drop */
+    unsigned bad_answers;                       /* since the rings were opened; too many break the connection */
 
     netif_tx_front_ring_t tx;
     struct packet *tx_packet[NETFRONT_SLOTS];   /* by request id */
@@ -86,6 +87,8 @@ struct vif {
     uint32_t mtu;
     bool up;                    /* frames can pass */
     bool broken;                /* the backend broke the ring protocol: reconnect */
+    const char *broken_by;      /* what it did, the last time that it was; NULL: never */
+    uint64_t breaks;            /* times that it was */
     uint64_t connections;       /* times that it came up */
     struct netfront_queue queue[NETFRONT_QUEUES];
 
@@ -103,8 +106,8 @@ struct vif {
 void netfront_scan(void);
 unsigned netfront_count(void);
 struct vif *netfront_vif(unsigned index);       /* 0 to netfront_count() - 1 */
-/* The ring's side has found the backend to be broken. */
-void netfront_fail(struct vif *vif);
+/* The ring's side has found that the backend broke the protocol: what it did, "answered a request twice". */
+void netfront_fail(struct vif *vif, const char *what);
 
 /* ---- netfront_ring.c ---- */
 

@@ -39,12 +39,14 @@ struct vif *netfront_vif(unsigned index)
     return vifs[index];
 }
 
-void netfront_fail(struct vif *vif)
+void netfront_fail(struct vif *vif, const char *what)
 {
     if (vif->broken)
         return;
-    console_printf("vif %u: the backend broke the ring protocol; connecting again\n", vif->number);
+    console_printf("vif %u: broken: the backend %s; connecting again\n", vif->number, what);
     vif->broken = true;
+    vif->broken_by = what;
+    vif->breaks++;
     vif->up = false;
     thread_wake(vif->thread);
 }

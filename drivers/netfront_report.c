@@ -30,7 +30,20 @@ _Static_assert(1 << (NETFRONT_BATCH_SIZES - 1) == BATCH_MAX, "a name for each si
 
 static void add_state(const struct vif *vif, struct text *out)
 {
-    text_puts(out, vif->up ? "up" : "down");
+    if (vif->broken)
+        text_printf(out, "broken: the backend %s", vif->broken_by);
+    else
+        text_puts(out, vif->up ? "up" : "down");
+}
+
+static void add_breaks(const struct vif *vif, struct text *out)
+{
+    text_printf(out, "%llu", (unsigned long long)vif->breaks);
+}
+
+static void add_last_break(const struct vif *vif, struct text *out)
+{
+    text_printf(out, "%s", vif->broken_by ? vif->broken_by : "-");
 }
 
 static void add_mac(const struct vif *vif, struct text *out)
@@ -101,7 +114,7 @@ struct fact {
     { .name = NAME, .offset = offsetof(struct netfront_counts, member), .n = N, .labels = LABELS }
 
 static const struct fact facts[] = {
-    FACT(state), FACT(mac), FACT(mtu), FACT(modes), FACT(connections),
+    FACT(state), FACT(mac), FACT(mtu), FACT(modes), FACT(connections), FACT(breaks), FACT(last_break),
     COUNT(rx_packets), COUNT(rx_bytes), COUNT(tx_packets), COUNT(tx_bytes),
     COUNTS("rx_drops", drops, DROP_TX_FIRST, drop_names),
     COUNTS("tx_drops", drops[DROP_TX_FIRST], DROP_REASONS - DROP_TX_FIRST, drop_names + DROP_TX_FIRST),

@@ -51,10 +51,29 @@ static void test_lines(void **state)
         "7 state up", "7 mac 00:16:3e:01:02:ff", "7 mtu 1500", "7 connections 2", "7 rx_posted 256", "7 tx_under_way 3",
         "7 grants_in_use 1", "7 rx_packets 18446744073709551615", "7 rx_drops.nobody 5", "7 tx_drops.backend_error 6",
         "7 rx_drops.backend_error 0", "7 tx_drops.short 0", "7 notifications_sent 30", "7 notifications_sent.rx 10",
-        "7 notifications_sent.tx 20", "7 rx_batch.1 0", "7 tx_batch.64 11",
+        "7 notifications_sent.tx 20", "7 rx_batch.1 0", "7 tx_batch.64 11", "7 breaks 0", "7 last_break -",
     };
     for (unsigned i = 0; i < sizeof lines / sizeof *lines; i++)
         assert_line(text_string(&out), lines[i]);
+    text_free(&out);
+}
+
+/* Why a vif was shut, at the time and later. */
+static void test_broken(void **state)
+{
+    struct text out = {0};
+
+    (void)state;
+    vif = (struct vif){ .number = 1, .broken = true, .broken_by = "answered a request twice", .breaks = 3 };
+    netfront_report(&vif, &out);
+    assert_line(text_string(&out), "1 state broken: the backend answered a request twice");
+    text_free(&out);
+    vif.broken = false;
+    vif.up = true;
+    netfront_report(&vif, &out);
+    assert_line(text_string(&out), "1 state up");
+    assert_line(text_string(&out), "1 breaks 3");
+    assert_line(text_string(&out), "1 last_break answered a request twice");
     text_free(&out);
 }
 
@@ -81,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_broken),
         cmocka_unit_test(test_names_are_unique_words),
     };
 

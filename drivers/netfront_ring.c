@@ -9,7 +9,9 @@
  *   dropped and its own buffer posted again: the ring never runs dry.
  * - Answers come in the order of requests, so the slot's index says which packet it is; the id that
  *   the backend wrote must agree.
- * - The ring lies in memory that the backend writes: each field is copied once, then checked.
+ * - The ring lies in memory that the backend writes: each field is copied once, then checked. What
+ *   breaks the protocol ends the connection, netfront_fail(); what only spoils a frame is counted.
+ * - No call does more than what was asked of the backend when it began, however that moves its indexes.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,7 +19,12 @@
 #include "drivers/netfront.h"
 #include "platform/platform.h"
 
-enum { MASK = NETFRONT_SLOTS - 1, ETHER_HEADER = 14, VLAN_TAG = 4 };
+enum { MASK = NETFRONT_SLOTS - 1, ETHER_HEADER = 14, VLAN_TAG = 4, BAD_ANSWERS_MAX = 1000 };
+
+/* An index that the backend writes: one look. */
+#ifndef LOOK
+#define LOOK(index) (*(const volatile RING_IDX *)&(index))
+#endif
 
 static void *ring_page(struct netfront_queue *q, uint32_t *reference)
 {
@@ -65,6 +72,7 @@ int netfront_rings_open(struct netfront_queue *q, unsigned buffers)
     XEN_FRONT_RING_INIT(&q->rx, rx, PAGE_SIZE);
     XEN_FRONT_RING_INIT(&q->tx, tx, PAGE_SIZE);
     q->vif->broken = q->rx_skip_more = q->rx_skip_extra = false;
+    q->bad_answers = 0;
     for (unsigned i = 0; i < NETFRONT_SLOTS; i++)
         q->tx_free[i] = (uint16_t)(NETFRONT_SLOTS - 1 - i);
     q->tx_n_free = NETFRONT_SLOTS;
@@ -111,7 +119,7 @@ static unsigned answers(struct netfront_queue *q, RING_IDX produced, RING_IDX co
     unsigned n = produced - consumed;
 
     if (n > asked - consumed) {
-        netfront_fail(q->vif);
+        netfront_fail(q->vif, "answered more requests than there were");
         return 0;
     }
     return n;
@@ -141,7 +149,7 @@ static void notify(struct netfront_queue *q, enum netfront_direction direction)
 
 bool netfront_rx_pending(const struct netfront_queue *q)
 {
-    return q->vif->up && *(volatile RING_IDX *)&q->rx.sring->rsp_prod != q->rx.rsp_cons;
+    return q->vif->up && LOOK(q->rx.sring->rsp_prod) != q->rx.rsp_cons;
 }
 
 static uint8_t packet_type(const struct netfront_queue *q, const uint8_t *frame)
@@ -211,13 +219,15 @@ static void receive_one(struct netfront_queue *q, RING_IDX index, struct batch *
     }
     q->counts.drops[reason]++;
     post(q, p);                                 /* it is lent already: cannot fail */
+    if (reason == DROP_BAD_SLOT && ++q->bad_answers > BAD_ANSWERS_MAX)
+        netfront_fail(q->vif, "gave too many frames a wrong number or a place outside of their page");
 }
 
 unsigned netfront_receive(struct netfront_queue *q, struct batch *into, unsigned max)
 {
     unsigned before = into->n;
     RING_IDX first = q->rx.rsp_cons, asked = q->rx.req_prod_pvt;
-    int more, sleeps;
+    int more = 0, sleeps;
 
     if (max > BATCH_MAX - before)
         max = BATCH_MAX - before;
@@ -227,9 +237,11 @@ unsigned netfront_receive(struct netfront_queue *q, struct batch *into, unsigned
     uint64_t now = platform_wall_ns();
     /* Slots filled again are shown to the backend only at the end: so this loop ends, whatever it does. */
     do {
-        RING_IDX produced = *(volatile RING_IDX *)&q->rx.sring->rsp_prod;
+        RING_IDX produced = LOOK(q->rx.sring->rsp_prod);
         xen_rmb();                              /* the answers, only after the index */
         unsigned n = answers(q, produced, q->rx.rsp_cons, asked);
+        if (more && n == 0)
+            netfront_fail(q->vif, "took answers back");
         q->counts.rx_ring_empty += n > 0 && n == asked - q->rx.rsp_cons;
         while (n-- > 0 && into->n - before < max)
             receive_one(q, q->rx.rsp_cons++, into, now);
@@ -254,31 +266,38 @@ unsigned netfront_receive(struct netfront_queue *q, struct batch *into, unsigned
 
 /* ---- sending ---- */
 
-/* Frees what has been sent. True when there is room to send. */
-static bool reap(struct netfront_queue *q)
+/* What is wrong with an answer; NULL: nothing. We send nothing that is answered by NULL. */
+static const char *judge_sent(const struct netfront_queue *q, const netif_tx_response_t *r)
 {
-    if (!q->vif->up)
-        return false;
-    RING_IDX produced = *(volatile RING_IDX *)&q->tx.sring->rsp_prod;
-    xen_rmb();
+    if (r->status == NETIF_RSP_NULL)
+        return "answered that it was not asked";
+    if (r->id >= NETFRONT_SLOTS)
+        return "answered a request that cannot be";
+    return q->tx_packet[r->id] ? NULL : "answered a request twice";
+}
+
+/* Frees what has been sent; how many. */
+static unsigned reap(struct netfront_queue *q)
+{
+    RING_IDX produced = LOOK(q->tx.sring->rsp_prod);
+    xen_rmb();                                  /* the answers, only after the index */
     unsigned n = answers(q, produced, q->tx.rsp_cons, q->tx.req_prod_pvt);
-    while (n-- > 0) {
+    for (unsigned i = 0; i < n; i++) {
         netif_tx_response_t r;
         RING_COPY_RESPONSE(&q->tx, q->tx.rsp_cons, &r);
-        q->tx.rsp_cons++;
-        if (r.status == NETIF_RSP_NULL)
-            continue;
-        if (r.id >= NETFRONT_SLOTS || !q->tx_packet[r.id]) {
-            netfront_fail(q->vif);              /* an id twice: our slots would run out */
-            return false;
+        const char *wrong = judge_sent(q, &r);
+        if (wrong) {                            /* our ids would run out */
+            netfront_fail(q->vif, wrong);
+            return i;
         }
+        q->tx.rsp_cons++;
         if (r.status != NETIF_RSP_OKAY)
             q->counts.drops[DROP_TX_BACKEND_ERROR]++;
         packet_free(q->tx_packet[r.id]);
         q->tx_packet[r.id] = NULL;
         q->tx_free[q->tx_n_free++] = r.id;
     }
-    return q->tx_n_free > 0;
+    return n;
 }
 
 /*
@@ -293,15 +312,21 @@ static void ask_for_event(struct netfront_queue *q)
     xen_mb();                                   /* before we look at rsp_prod again */
 }
 
+/* Another round only when more than half was answered since the last one. */
 void netfront_sent(struct netfront_queue *q)
 {
+    bool more = false;
+
+    if (!q->vif->up)
+        return;
     do {
-        reap(q);
+        if (reap(q) == 0 && more)
+            netfront_fail(q->vif, "took answers back");
         if (!q->vif->up)
             return;
         ask_for_event(q);
-    } while (*(volatile RING_IDX *)&q->tx.sring->rsp_prod - q->tx.rsp_cons >
-             (q->tx.req_prod_pvt - q->tx.rsp_cons) / 2);
+        more = LOOK(q->tx.sring->rsp_prod) - q->tx.rsp_cons > (q->tx.req_prod_pvt - q->tx.rsp_cons) / 2;
+    } while (more);
 }
 
 /* DROP_REASONS: the packet was put into the ring. */
@@ -358,7 +383,10 @@ unsigned netfront_transmit(struct netfront_queue *q, const struct batch *from)
 {
     unsigned taken = 0;
 
-    if (!reap(q)) {
+    if (!q->vif->up)
+        return 0;
+    reap(q);
+    if (!q->vif->up || q->tx_n_free == 0) {
         q->counts.tx_ring_full += q->vif->up;
         return 0;
     }

@@ -3,8 +3,8 @@
  * netfront_ring_test.c - the rings against a backend in the same process, an honest one and one that
  * writes anything anywhere in the shared pages.
  *
- * The pool is a small one of our own, so that every packet can be followed: whatever the backend
- * does, each is in the pool, in a ring or with the caller, once, and all come back at the end.
+ * Whatever the backend does, each packet is in the pool, in a ring or with the caller, once, and all come back at
+ * the end. fuzz_netfront.c goes further.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,90 +13,10 @@
 
 #include <cmocka.h>
 
-#include "drivers/netfront.h"
-#include "platform/platform.h"
+#define FAKE_MUST assert_true
+#include "drivers/fake_rings_test.h"
 
-enum { PACKETS = 300, MAC = 6 };
-
-/* ---- the world that the rings see ---- */
-
-static struct packet pool[PACKETS];
-static uint8_t pages[PACKETS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-static bool in_use[PACKETS];
-static unsigned n_taken, pool_limit, notified, failed, ring_pages;
-
-static struct packet *test_packet_new(void)
-{
-    for (unsigned i = 0; i < pool_limit; i++)
-        if (!in_use[i]) {
-            in_use[i] = true;
-            n_taken++;
-            pool[i] = (struct packet){ .owner = &pool[i], .head = pages[i], .data = pages[i] + 64,
-                                       .capacity = PAGE_SIZE, .refs = 1 };
-            return &pool[i];
-        }
-    return NULL;
-}
-
-static void test_packet_free(struct packet *p)
-{
-    long i = p - pool;
-
-    assert_in_range(i, 0, PACKETS - 1);
-    assert_true(in_use[i]);
-    in_use[i] = false;
-    n_taken--;
-}
-
-static void *test_pages_alloc(size_t count)
-{
-    void *page = aligned_alloc(PAGE_SIZE, count * PAGE_SIZE);
-
-    ring_pages++;
-    return page;
-}
-
-static uint32_t test_grant_page(uint16_t domain, const void *page, bool read_only)
-{
-    (void)domain, (void)page, (void)read_only;
-    return 100;
-}
-
-static void test_revoke_later(uint32_t reference, void *page)
-{
-    assert_int_equal(reference, 100);
-    free(page);
-    ring_pages--;
-}
-
-static void test_notify(uint32_t port)
-{
-    (void)port;
-    notified++;
-}
-
-#define packet_new         test_packet_new
-#define packet_free        test_packet_free
-#define pages_alloc        test_pages_alloc
-#define pages_free         free
-#define grant_page         test_grant_page
-#define grant_revoke_later test_revoke_later
-#define event_notify       test_notify
-#include "drivers/netfront_ring.c"
-
-void netfront_fail(struct vif *vif)
-{
-    vif->broken = true;
-    vif->up = false;
-    failed++;
-}
-
-/* References are page numbers of our pool, from 1000 on. */
-uint32_t buffer_grant(uint16_t domain, const void *address)
-{
-    (void)domain;
-    return 1000 + (uint32_t)(((const uint8_t *)address - pages[0]) / PAGE_SIZE);
-}
+enum { MAC = 6 };
 
 static struct vif vif;
 static struct netfront_queue *const queue = &vif.queue[0];
@@ -106,6 +26,7 @@ static void open_vif(unsigned limit, unsigned buffers)
     memset(&vif, 0, sizeof vif);
     pool_limit = limit;
     notified = failed = 0;
+    failed_by = NULL;
     queue->vif = &vif;
     vif.mtu = 1500;
     memcpy(vif.mac, "\x00\x16\x3e\x01\x02\x03", MAC);
@@ -140,8 +61,7 @@ static bool deliver(const void *frame, uint16_t length, uint16_t offset)
     if (backend_rx == ring->req_prod)
         return false;
     netif_rx_request_t request = ring->ring[backend_rx & MASK].req;
-    assert_in_range(request.gref, 1000, 1000 + PACKETS - 1);
-    memcpy(pages[request.gref - 1000] + offset, frame, length);
+    memcpy(lent_page(request.gref) + offset, frame, length);
     ring->ring[backend_rx & MASK].rsp = (netif_rx_response_t){ .id = request.id, .offset = offset,
                                                               .status = (int16_t)length };
     backend_rx++;
@@ -244,7 +164,27 @@ static void test_overrun(void **state)
     queue->rx.sring->rsp_prod = 21;
     assert_int_equal(netfront_receive(queue, &batch, 32), 0);
     assert_int_equal(failed, 1);
+    assert_string_equal(failed_by, "answered more requests than there were");
     assert_int_equal(netfront_receive(queue, &batch, 32), 0);
+    close_vif();
+}
+
+/* Frames in the wrong place are dropped, but not for ever. */
+static void test_too_many_bad_answers(void **state)
+{
+    struct batch batch = { .n = 0 };
+
+    (void)state;
+    open_vif(PACKETS, 20);
+    for (unsigned n = 0; n <= BAD_ANSWERS_MAX; n++) {
+        assert_int_equal(failed, 0);
+        RING_IDX at = queue->rx.rsp_cons;
+        queue->rx.sring->ring[at & MASK].rsp = (netif_rx_response_t){ .id = (uint16_t)(at + 1), .status = 60 };
+        queue->rx.sring->rsp_prod = at + 1;
+        netfront_receive(queue, &batch, 32);
+    }
+    assert_int_equal(failed, 1);
+    assert_non_null(strstr(failed_by, "too many frames"));
     close_vif();
 }
 
@@ -294,6 +234,37 @@ static void test_transmit(void **state)
     netfront_transmit(queue, &batch);
     assert_int_equal(queue->tx.sring->rsp_event, queue->tx.rsp_cons + 1);
     close_vif();
+}
+
+/* Each lie about what was sent ends the connection, with its own reason. */
+static void test_bad_sent(void **state)
+{
+    const struct { netif_tx_response_t answer[2]; const char *reason; } cases[] = {
+        { { { .id = 255 }, { .id = 255 } }, "answered a request twice" },
+        { { { .id = 0 }, { .id = 0 } }, "answered a request twice" },
+        { { { .id = 256 } }, "answered a request that cannot be" },
+        { { { .id = 65535, .status = NETIF_RSP_ERROR } }, "answered a request that cannot be" },
+        { { { .id = 0, .status = NETIF_RSP_NULL } }, "answered that it was not asked" },
+    };
+    struct batch batch;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        open_vif(PACKETS, 10);
+        fill(&batch, 3, 60);
+        assert_int_equal(netfront_transmit(queue, &batch), 3);
+        assert_null(failed_by);
+        for (unsigned at = 0; at < 2; at++) {
+            queue->tx.sring->ring[at].rsp = cases[i].answer[at];
+            queue->tx.sring->rsp_prod = at + 1;
+            netfront_sent(queue);
+        }
+        assert_string_equal(failed_by, cases[i].reason);
+        fill(&batch, 3, 60);
+        assert_int_equal(netfront_transmit(queue, &batch), 0);
+        free_batch(&batch);
+        close_vif();
+    }
 }
 
 static void test_full_ring(void **state)
@@ -417,7 +388,9 @@ int main(void)
         cmocka_unit_test(test_empty_pool),
         cmocka_unit_test(test_bad_answers),
         cmocka_unit_test(test_overrun),
+        cmocka_unit_test(test_too_many_bad_answers),
         cmocka_unit_test(test_transmit),
+        cmocka_unit_test(test_bad_sent),
         cmocka_unit_test(test_full_ring),
         cmocka_unit_test(test_frames_that_cannot_be_sent),
         cmocka_unit_test(test_hostile_backend),
