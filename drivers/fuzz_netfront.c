@@ -24,6 +24,7 @@
 enum {
     STEPS_MAX = 400, PLANS_MAX = 8,
     RX_BUFFERS = 64,
+    MODES_FROM = 0xf7,
     /* Looks per answer, and per call besides. */
     LOOKS_AN_ANSWER = 8, LOOKS_A_CALL = 16,
 };
@@ -256,9 +257,12 @@ static void check_ours(void)
 
 static void open_rings(void)
 {
-    bool more = next() & 1;
+    uint8_t how = next(), pool_bits = next();
+    bool more = how & 1;
 
-    pool_limit = next() < 0x80 ? PACKETS : n_ours + RX_BUFFERS / 2;
+    queue->modes = (how >> 1 & NETFRONT_MODES_ALL) ^ NETFRONT_MODES_ALL;
+    holds_on = how & 0x80;
+    pool_limit = pool_bits < 0x80 ? PACKETS : n_ours + RX_BUFFERS / 2;
     if (netfront_rings_open(queue, more ? NETFRONT_SLOTS : RX_BUFFERS))
         return;
     vif.up = true;
@@ -273,7 +277,7 @@ static void close_rings(void)
         return;
     vif.up = false;
     netfront_rings_close(queue);
-    FAKE_MUST(ring_pages == 0);
+    FAKE_MUST(ring_pages == 0 && n_lent == 0 && queue->own_grants == 0);
     FAKE_MUST(n_taken == n_ours);
 }
 
@@ -290,7 +294,7 @@ static void receive(void)
     bool was_up = vif.up, lies = overruns(queue->rx.sring->rsp_prod, queue->rx.rsp_cons, answers);
 
     begin();
-    unsigned n = netfront_receive(queue, &batch, max);
+    unsigned n = netfront_receive(queue, &batch, max, max & 1);
     finish(answers);
     FAKE_MUST(n == batch.n && n <= max && (was_up || n == 0) && (!lies || vif.broken));
     for (unsigned i = 0; i < n; i++) {
@@ -341,9 +345,16 @@ static void reconnect(void)
     open_rings();
 }
 
+/* More than there ever are: another mode instead. */
 static void free_some(void)
 {
-    for (unsigned n = next(); n > 0 && n_ours > 0; n--)
+    unsigned n = next();
+
+    if (n > MODES_FROM) {
+        netfront_set_modes(queue, n & NETFRONT_MODES_ALL);
+        return;
+    }
+    for (; n > 0 && n_ours > 0; n--)
         test_packet_free(let_go());
 }
 

@@ -13,6 +13,7 @@
 
 #include "platform/xen/guest.h"
 #include "router/batch.h"
+#include "router/errors.h"
 #include "router/text.h"
 
 #define xen_mb()  __sync_synchronize()
@@ -23,6 +24,19 @@
 #include <xen/io/netif.h>
 
 enum { NETFRONT_SLOTS = 256, NETFRONT_VIFS_MAX = 64 };
+
+/*
+ * How a queue moves frames: any set of these. None of them is "basic": one frame an event, a grant issued and revoked
+ * for each frame, the receive ring filled again when it is nearly empty.
+ */
+enum {
+    NETFRONT_POLL = 1,          /* takes and sends as much as there is, not one frame an event */
+    NETFRONT_GRU = 2,           /* a buffer keeps its grant for life ("grant re-use") */
+    NETFRONT_FR = 4,            /* a receive slot is filled again at once ("fast refill") */
+    NETFRONT_MODES_ALL = 7,
+};
+
+enum { NETFRONT_POLL_ROUNDS = 0, NETFRONT_POLL_ROUNDS_MAX = 1000000 };
 
 /* Frames that were not handed on, by reason. */
 enum netfront_drop {
@@ -62,15 +76,23 @@ struct netfront_counts {
 struct netfront_queue {
     struct vif *vif;
     uint32_t port;
+    unsigned modes;
+    unsigned poll_rounds_before_blocking;       /* looks that find nothing before an event is asked for */
+    unsigned quiet_rounds;                      /* such looks since there was something */
+    unsigned own_grants;                        /* references in rx_own and tx_own */
+    unsigned held_grants;                       /* those that the backend did not let go of in time */
 
     netif_rx_front_ring_t rx;
     struct packet *rx_packet[NETFRONT_SLOTS];   /* by ring index; NULL: nothing posted there */
+    uint32_t rx_own[NETFRONT_SLOTS];            /* references for this time only; GRANT_NONE: the page's for life */
     unsigned rx_buffers;                        /* how many are posted when all are */
+    unsigned rx_late;                           /* without NETFRONT_FR: so few, and they are filled up again */
     bool rx_skip_more, rx_skip_extra;           /* within a frame that we drop */
     unsigned bad_answers;                       /* since the rings were opened; too many break the connection */
 
     netif_tx_front_ring_t tx;
     struct packet *tx_packet[NETFRONT_SLOTS];   /* by request id */
+    uint32_t tx_own[NETFRONT_SLOTS];
     uint16_t tx_free[NETFRONT_SLOTS];           /* ids, a stack */
     unsigned tx_n_free;
 
@@ -115,8 +137,13 @@ void netfront_fail(struct vif *vif, const char *what);
 int netfront_rings_open(struct netfront_queue *queue, unsigned buffers);
 /* Gives everything back, also packets that were being sent. */
 void netfront_rings_close(struct netfront_queue *queue);
-/* Adds up to `max` frames; owned by the caller. Fewer than `max`: an event will tell of the next one. */
-unsigned netfront_receive(struct netfront_queue *queue, struct batch *into, unsigned max);
+/* Between two frames, also while there is no connection: no frame is lost. */
+void netfront_set_modes(struct netfront_queue *queue, unsigned modes);
+/*
+ * Adds up to `max` frames; owned by the caller. Fewer than `max`: an event will tell of the next one, unless the
+ * caller looks again without.
+ */
+unsigned netfront_receive(struct netfront_queue *queue, struct batch *into, unsigned max, bool looks_again);
 /* Takes and sends packets from the front of the batch; how many. The rest found no room. */
 unsigned netfront_transmit(struct netfront_queue *queue, const struct batch *from);
 /* Frees what has been sent, and asks for an event about the rest. */
@@ -125,6 +152,14 @@ bool netfront_rx_pending(const struct netfront_queue *queue);
 /* Buffers that the backend may fill, and packets that it has not sent yet. */
 unsigned netfront_rx_posted(const struct netfront_queue *queue);
 unsigned netfront_tx_under_way(const struct netfront_queue *queue);
+
+/* ---- netfront_modes.c ---- */
+
+/* "basic", or any of "poll", "gru", "fr" with commas, blanks or + between them. False: an error says what there is. */
+bool netfront_modes_parse(const char *text, unsigned *modes, struct errors *errors);
+void netfront_modes_format(unsigned modes, struct text *out);
+/* What the VM's boot line says (netfront=...), or all. */
+unsigned netfront_modes_default(void);
 
 /* ---- netfront_report.c ---- */
 

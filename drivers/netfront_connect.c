@@ -300,6 +300,8 @@ static void add(unsigned number)
         snprintf(name, sizeof name, "vif %u", number);
         vif->mtu = MTU_DEFAULT;
         vif->queue[0].vif = vif;
+        vif->queue[0].modes = netfront_modes_default();
+        vif->queue[0].poll_rounds_before_blocking = NETFRONT_POLL_ROUNDS;
         vif->thread = thread_create(name, run, vif, THREAD_STACK_PAGES);
     }
     if (!vif || !vif->thread) {

@@ -59,8 +59,7 @@ static void add_mtu(const struct vif *vif, struct text *out)
 
 static void add_modes(const struct vif *vif, struct text *out)
 {
-    (void)vif;
-    text_puts(out, "poll,gru,fr");
+    netfront_modes_format(vif->queue[0].modes, out);
 }
 
 static void add_connections(const struct vif *vif, struct text *out)
@@ -89,7 +88,7 @@ static void add_tx_under_way(const struct vif *vif, struct text *out)
 
 static unsigned own_grants(const struct netfront_queue *queue)
 {
-    return (queue->rx_reference != GRANT_NONE) + (queue->tx_reference != GRANT_NONE);
+    return queue->own_grants + (queue->rx_reference != GRANT_NONE) + (queue->tx_reference != GRANT_NONE);
 }
 
 static void add_grants_in_use(const struct vif *vif, struct text *out)

@@ -20,6 +20,11 @@ unsigned netfront_tx_under_way(const struct netfront_queue *queue)
     return queue->tx.req_prod_pvt;
 }
 
+void netfront_modes_format(unsigned modes, struct text *out)
+{
+    text_printf(out, "modes %u", modes);
+}
+
 static struct vif vif;
 
 static void assert_line(const char *text, const char *line)
@@ -40,6 +45,8 @@ static void test_lines(void **state)
     vif.queue[0].rx.req_prod_pvt = 256;
     vif.queue[0].tx.req_prod_pvt = 3;
     vif.queue[0].rx_reference = 9;
+    vif.queue[0].own_grants = 3;
+    vif.queue[0].modes = 6;
     counts->rx_packets = 18446744073709551615ull;
     counts->drops[DROP_NOBODY] = 5;
     counts->drops[DROP_TX_BACKEND_ERROR] = 6;
@@ -49,7 +56,7 @@ static void test_lines(void **state)
     netfront_report(&vif, &out);
     const char *const lines[] = {
         "7 state up", "7 mac 00:16:3e:01:02:ff", "7 mtu 1500", "7 connections 2", "7 rx_posted 256", "7 tx_under_way 3",
-        "7 grants_in_use 1", "7 rx_packets 18446744073709551615", "7 rx_drops.nobody 5", "7 tx_drops.backend_error 6",
+        "7 grants_in_use 4", "7 modes modes 6", "7 rx_packets 18446744073709551615", "7 rx_drops.nobody 5", "7 tx_drops.backend_error 6",
         "7 rx_drops.backend_error 0", "7 tx_drops.short 0", "7 notifications_sent 30", "7 notifications_sent.rx 10",
         "7 notifications_sent.tx 20", "7 rx_batch.1 0", "7 tx_batch.64 11", "7 breaks 0", "7 last_break -",
     };

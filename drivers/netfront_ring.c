@@ -2,11 +2,16 @@
 /*
  * netfront_ring.c - the fast half of a vif: packets in and out of the rings.
  *
- * - A buffer's page is lent to the backend once and for ever (buffer_grant()), so neither receiving
- *   nor sending asks Xen for anything but the notification, and that only when the ring macros say
- *   that the backend sleeps.
- * - Every receive slot that was used is filled again at once. When the pool is empty the frame is
- *   dropped and its own buffer posted again: the ring never runs dry.
+ * Modes (netfront.h) say how; with all of them, as by default:
+ * - NETFRONT_GRU: a buffer's page is lent to the backend once and for ever (buffer_grant()), so neither
+ *   receiving nor sending asks Xen for anything but the notification, and that only when the ring macros
+ *   say that the backend sleeps.
+ * - NETFRONT_FR: every receive slot that was used is filled again at once.
+ * - NETFRONT_POLL: a call takes or sends as many frames as there are.
+ * They may change between any two calls: each slot remembers whether its grant is for this time only.
+ *
+ * Always:
+ * - When the pool is empty the frame is dropped and its own buffer posted again: the ring never runs dry.
  * - Answers come in the order of requests, so the slot's index says which packet it is; the id that
  *   the backend wrote must agree.
  * - The ring lies in memory that the backend writes: each field is copied once, then checked. What
@@ -19,7 +24,10 @@
 #include "drivers/netfront.h"
 #include "platform/platform.h"
 
-enum { MASK = NETFRONT_SLOTS - 1, ETHER_HEADER = 14, VLAN_TAG = 4, BAD_ANSWERS_MAX = 1000 };
+enum {
+    MASK = NETFRONT_SLOTS - 1, ETHER_HEADER = 14, VLAN_TAG = 4, BAD_ANSWERS_MAX = 1000,
+    LATE = 24,                  /* "nearly empty"; a backend waits until there is room for a frame of 64 KB, 18 slots */
+};
 
 /* An index that the backend writes: one look. */
 #ifndef LOOK
@@ -41,12 +49,62 @@ static void *ring_page(struct netfront_queue *q, uint32_t *reference)
     return page;
 }
 
+unsigned netfront_rx_posted(const struct netfront_queue *q)
+{
+    return q->rx.sring ? q->rx.req_prod_pvt - q->rx.rsp_cons : 0;
+}
+
+unsigned netfront_tx_under_way(const struct netfront_queue *q)
+{
+    return q->tx.sring ? q->tx.req_prod_pvt - q->tx.rsp_cons : 0;
+}
+
+/* ---- lending a packet's page ---- */
+
+/* The reference by which the backend may use it; one for this time only goes into *own. */
+static uint32_t lend(struct netfront_queue *q, const uint8_t *bytes, uint32_t *own)
+{
+    uint16_t domain = q->vif->backend_domain;
+
+    if (q->modes & NETFRONT_GRU)
+        return buffer_grant(domain, bytes);
+    *own = grant_page(domain, bytes - (uintptr_t)bytes % PAGE_SIZE, false);
+    q->own_grants += *own != GRANT_NONE;
+    return *own;
+}
+
+/*
+ * Revokes a reference that was for this time only. A backend that answers before it has let go of the page costs us the
+ * reference until it does; one that makes a habit of it is given up. What it may still write is no worse than
+ * what it may with a page that is lent for life: a packet's bytes, never what we know of it.
+ */
+static void __attribute__((noinline)) revoke(struct netfront_queue *q, uint32_t *own)
+{
+    uint32_t reference = *own;
+
+    *own = GRANT_NONE;
+    q->own_grants--;
+    if (grant_revoke(reference))
+        return;
+    grant_revoke_later(reference, NULL);
+    if (++q->held_grants >= NETFRONT_SLOTS && q->vif->up)
+        netfront_fail(q->vif, "holds on to the pages of too many frames that it has answered");
+}
+
+static inline void take_back(struct netfront_queue *q, uint32_t *own)
+{
+    if (__builtin_expect(q->own_grants > 0 && *own != GRANT_NONE, 0))
+        revoke(q, own);
+}
+
+/* ---- receive buffers ---- */
+
 /* Puts a buffer into the next receive slot; false: it cannot be lent. */
 static bool post(struct netfront_queue *q, struct packet *p)
 {
     RING_IDX index = q->rx.req_prod_pvt;
     netif_rx_request_t *request = RING_GET_REQUEST(&q->rx, index);
-    uint32_t reference = buffer_grant(q->vif->backend_domain, p->head);
+    uint32_t reference = lend(q, p->head, &q->rx_own[index & MASK]);
 
     if (reference == GRANT_NONE)
         return false;
@@ -57,6 +115,56 @@ static bool post(struct netfront_queue *q, struct packet *p)
     q->rx.req_prod_pvt = index + 1;
     return true;
 }
+
+/* A fresh buffer into the next receive slot; false: there is none, or it cannot be lent. */
+static bool post_fresh(struct netfront_queue *q)
+{
+    struct packet *p = packet_new();
+
+    if (!p)
+        return false;
+    if (post(q, p))
+        return true;
+    packet_free(p);
+    return false;
+}
+
+/* Fills the ring as far as it goes. */
+static void refill(struct netfront_queue *q)
+{
+    while (netfront_rx_posted(q) < q->rx_buffers && post_fresh(q))
+        ;
+}
+
+static void notify(struct netfront_queue *q, enum netfront_direction direction)
+{
+    q->counts.notified[direction]++;
+    event_notify(q->port);
+}
+
+/* Shows the backend what was posted. */
+static void push_buffers(struct netfront_queue *q)
+{
+    int sleeps;
+
+    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&q->rx, sleeps);
+    if (sleeps)
+        notify(q, NETFRONT_RX);
+}
+
+void netfront_set_modes(struct netfront_queue *q, unsigned modes)
+{
+    RING_IDX before = q->rx.req_prod_pvt;
+
+    q->modes = modes;
+    if (!q->vif->up || !(modes & NETFRONT_FR))
+        return;
+    refill(q);
+    if (q->rx.req_prod_pvt != before)
+        push_buffers(q);
+}
+
+/* ---- connecting ---- */
 
 int netfront_rings_open(struct netfront_queue *q, unsigned buffers)
 {
@@ -77,16 +185,12 @@ int netfront_rings_open(struct netfront_queue *q, unsigned buffers)
         q->tx_free[i] = (uint16_t)(NETFRONT_SLOTS - 1 - i);
     q->tx_n_free = NETFRONT_SLOTS;
 
-    for (q->rx_buffers = 0; q->rx_buffers < buffers && q->rx_buffers < NETFRONT_SLOTS;
-         q->rx_buffers++) {
-        struct packet *p = packet_new();
-        if (!p)
-            break;
-        if (!post(q, p)) {
-            packet_free(p);
-            break;
-        }
-    }
+    q->quiet_rounds = q->held_grants = 0;
+
+    q->rx_buffers = buffers < NETFRONT_SLOTS ? buffers : NETFRONT_SLOTS;
+    refill(q);
+    q->rx_buffers = netfront_rx_posted(q);
+    q->rx_late = q->rx_buffers / 2 < LATE ? q->rx_buffers / 2 : LATE;
     RING_PUSH_REQUESTS(&q->rx);
     if (q->rx_buffers == 0) {
         netfront_rings_close(q);
@@ -99,6 +203,8 @@ int netfront_rings_open(struct netfront_queue *q, unsigned buffers)
 void netfront_rings_close(struct netfront_queue *q)
 {
     for (unsigned i = 0; i < NETFRONT_SLOTS; i++) {
+        take_back(q, &q->rx_own[i]);
+        take_back(q, &q->tx_own[i]);
         if (q->rx_packet[i])
             packet_free(q->rx_packet[i]);
         if (q->tx_packet[i])
@@ -125,26 +231,10 @@ static unsigned answers(struct netfront_queue *q, RING_IDX produced, RING_IDX co
     return n;
 }
 
-unsigned netfront_rx_posted(const struct netfront_queue *q)
-{
-    return q->rx.sring ? q->rx.req_prod_pvt - q->rx.rsp_cons : 0;
-}
-
-unsigned netfront_tx_under_way(const struct netfront_queue *q)
-{
-    return q->tx.sring ? q->tx.req_prod_pvt - q->tx.rsp_cons : 0;
-}
-
 /* 1, 2, up to 4, up to 8, ... */
 static void count_batch(struct netfront_queue *q, enum netfront_direction direction, unsigned n)
 {
     q->counts.batches[direction][n < 2 ? 0 : 32 - __builtin_clz(n - 1)]++;
-}
-
-static void notify(struct netfront_queue *q, enum netfront_direction direction)
-{
-    q->counts.notified[direction]++;
-    event_notify(q->port);
 }
 
 bool netfront_rx_pending(const struct netfront_queue *q)
@@ -190,22 +280,31 @@ static unsigned judge(struct netfront_queue *q, const netif_rx_response_t *r, RI
     return DROP_REASONS;
 }
 
+/* Whether a frame may be taken away, because its slot or another one is filled again, or need not be yet. */
+static bool replace(struct netfront_queue *q)
+{
+    RING_IDX before = q->rx.req_prod_pvt;
+
+    if (q->modes & NETFRONT_FR)
+        return post_fresh(q);
+    if (netfront_rx_posted(q) > q->rx_late)
+        return true;
+    refill(q);
+    return q->rx.req_prod_pvt != before;
+}
+
 /* One answer: the frame goes into the batch, or its buffer back into the ring. */
 static void receive_one(struct netfront_queue *q, RING_IDX index, struct batch *into, uint64_t now)
 {
     netif_rx_response_t r;
-    struct packet *p = q->rx_packet[index & MASK], *fresh;
+    struct packet *p = q->rx_packet[index & MASK];
 
     RING_COPY_RESPONSE(&q->rx, index, &r);
     q->rx_packet[index & MASK] = NULL;
+    take_back(q, &q->rx_own[index & MASK]);
     unsigned reason = judge(q, &r, index);
     if (reason == DROP_REASONS) {
-        fresh = packet_new();
-        if (fresh && !post(q, fresh)) {
-            packet_free(fresh);
-            fresh = NULL;
-        }
-        if (fresh) {
+        if (replace(q)) {
             p->data = p->mac = p->head + r.offset;
             p->length = (uint32_t)r.status;
             p->type = packet_type(q, p->data);
@@ -218,23 +317,20 @@ static void receive_one(struct netfront_queue *q, RING_IDX index, struct batch *
         reason = DROP_NO_BUFFER;
     }
     q->counts.drops[reason]++;
-    post(q, p);                                 /* it is lent already: cannot fail */
+    if (!post(q, p))                            /* only without NETFRONT_GRU; refill() makes up for it */
+        packet_free(p);
     if (reason == DROP_BAD_SLOT && ++q->bad_answers > BAD_ANSWERS_MAX)
         netfront_fail(q->vif, "gave too many frames a wrong number or a place outside of their page");
 }
 
-unsigned netfront_receive(struct netfront_queue *q, struct batch *into, unsigned max)
+/* Takes what is there, at most `max`; when there is no more, asks for an event about the next one if it is wanted. */
+static void take(struct netfront_queue *q, struct batch *into, unsigned max, bool event)
 {
-    unsigned before = into->n;
-    RING_IDX first = q->rx.rsp_cons, asked = q->rx.req_prod_pvt;
-    int more = 0, sleeps;
+    RING_IDX asked = q->rx.req_prod_pvt;
+    unsigned end = into->n + max;
+    uint64_t now = 0;
+    int more = 0;
 
-    if (max > BATCH_MAX - before)
-        max = BATCH_MAX - before;
-    if (!q->vif->up || max == 0)
-        return 0;
-    q->counts.poll_rounds++;
-    uint64_t now = platform_wall_ns();
     /* Slots filled again are shown to the backend only at the end: so this loop ends, whatever it does. */
     do {
         RING_IDX produced = LOOK(q->rx.sring->rsp_prod);
@@ -242,24 +338,47 @@ unsigned netfront_receive(struct netfront_queue *q, struct batch *into, unsigned
         unsigned n = answers(q, produced, q->rx.rsp_cons, asked);
         if (more && n == 0)
             netfront_fail(q->vif, "took answers back");
-        q->counts.rx_ring_empty += n > 0 && n == asked - q->rx.rsp_cons;
-        while (n-- > 0 && into->n - before < max)
+        if (n > 0) {
+            q->counts.rx_ring_empty += n == asked - q->rx.rsp_cons;
+            if (now == 0)
+                now = platform_wall_ns();
+        }
+        while (n-- > 0 && into->n < end)
             receive_one(q, q->rx.rsp_cons++, into, now);
-        if (into->n - before == max || q->vif->broken)
-            break;
+        if (into->n == end || q->vif->broken || !event)
+            return;
         RING_FINAL_CHECK_FOR_RESPONSES(&q->rx, more);
     } while (more);
+}
 
-    if (q->rx.rsp_cons == first) {
-        q->counts.polls_empty++;
+unsigned netfront_receive(struct netfront_queue *q, struct batch *into, unsigned max, bool looks_again)
+{
+    unsigned before = into->n, room = BATCH_MAX - before;
+    RING_IDX first = q->rx.rsp_cons, posted = q->rx.req_prod_pvt;
+    int more;
+
+    if (max > room)
+        max = room;
+    if (!q->vif->up || max == 0)
         return 0;
-    }
+    q->counts.poll_rounds++;
+    take(q, into, q->modes & NETFRONT_POLL ? max : 1, !looks_again);
+    if (q->rx.rsp_cons == first)
+        q->counts.polls_empty++;
     if (into->n > before)
         count_batch(q, NETFRONT_RX, into->n - before);
-    if (!q->vif->broken) {
-        RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&q->rx, sleeps);
-        if (sleeps)
-            notify(q, NETFRONT_RX);
+    if (q->vif->broken)
+        return into->n - before;
+    /* Where the pool was empty once, or grants were. */
+    if ((q->modes & NETFRONT_FR) && netfront_rx_posted(q) < q->rx_buffers)
+        refill(q);
+    if (q->rx.req_prod_pvt != posted)
+        push_buffers(q);
+    if (!(q->modes & NETFRONT_POLL)) {
+        /* One frame an event: those that the backend put behind the same one get another, as if from there. */
+        RING_FINAL_CHECK_FOR_RESPONSES(&q->rx, more);
+        if (more)
+            event_raise(q->port);
     }
     return into->n - before;
 }
@@ -293,6 +412,7 @@ static unsigned reap(struct netfront_queue *q)
         q->tx.rsp_cons++;
         if (r.status != NETIF_RSP_OKAY)
             q->counts.drops[DROP_TX_BACKEND_ERROR]++;
+        take_back(q, &q->tx_own[r.id]);
         packet_free(q->tx_packet[r.id]);
         q->tx_packet[r.id] = NULL;
         q->tx_free[q->tx_n_free++] = r.id;
@@ -301,18 +421,15 @@ static unsigned reap(struct netfront_queue *q)
 }
 
 /*
- * An event after half of what is under way has been sent: seldom while we keep sending (each transmit
- * reaps), and at last one for the last packet, so that none stays behind.
+ * After how many more answers there is to be an event. Half of what is under way: seldom while we keep sending (each
+ * transmit reaps), and at last one for the last packet, so that none stays behind.
  */
-static void ask_for_event(struct netfront_queue *q)
+static unsigned event_distance(const struct netfront_queue *q)
 {
-    unsigned under_way = q->tx.req_prod_pvt - q->tx.rsp_cons;
-
-    q->tx.sring->rsp_event = q->tx.rsp_cons + under_way / 2 + 1;
-    xen_mb();                                   /* before we look at rsp_prod again */
+    return q->modes & NETFRONT_POLL ? (q->tx.req_prod_pvt - q->tx.rsp_cons) / 2 + 1 : 1;
 }
 
-/* Another round only when more than half was answered since the last one. */
+/* Another round only when as much was answered since the last one as an event would have told of. */
 void netfront_sent(struct netfront_queue *q)
 {
     bool more = false;
@@ -324,8 +441,9 @@ void netfront_sent(struct netfront_queue *q)
             netfront_fail(q->vif, "took answers back");
         if (!q->vif->up)
             return;
-        ask_for_event(q);
-        more = LOOK(q->tx.sring->rsp_prod) - q->tx.rsp_cons > (q->tx.req_prod_pvt - q->tx.rsp_cons) / 2;
+        q->tx.sring->rsp_event = q->tx.rsp_cons + event_distance(q);
+        xen_mb();                               /* before we look at rsp_prod again */
+        more = LOOK(q->tx.sring->rsp_prod) - q->tx.rsp_cons >= event_distance(q);
     } while (more);
 }
 
@@ -341,10 +459,11 @@ static unsigned send_one(struct netfront_queue *q, struct packet *p)
     if (p->length > q->vif->mtu + ETHER_HEADER + VLAN_TAG || offset + p->length > PAGE_SIZE ||
         (p->owner->flags & PACKET_F_HEAP))
         return DROP_TX_LONG;
-    uint32_t reference = buffer_grant(q->vif->backend_domain, p->data);
+    uint16_t id = q->tx_free[q->tx_n_free - 1];
+    uint32_t reference = lend(q, p->data, &q->tx_own[id]);
     if (reference == GRANT_NONE)
         return DROP_TX_NO_GRANT;
-    uint16_t id = q->tx_free[--q->tx_n_free];
+    q->tx_n_free--;
     q->tx_packet[id] = p;
     request->gref = reference;
     request->offset = (uint16_t)offset;
@@ -357,10 +476,22 @@ static unsigned send_one(struct netfront_queue *q, struct packet *p)
     return DROP_REASONS;
 }
 
+/* Shows the backend what stands in the ring since `before`. */
+static void push_packets(struct netfront_queue *q, RING_IDX before)
+{
+    int sleeps;
+
+    count_batch(q, NETFRONT_TX, q->tx.req_prod_pvt - before);
+    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&q->tx, sleeps);
+    if (sleeps)
+        notify(q, NETFRONT_TX);
+}
+
+/* As many as there is room for; all at once, or one after the other. How many of the batch are taken then. */
 static unsigned send_some(struct netfront_queue *q, const struct batch *from, unsigned taken)
 {
+    bool one_by_one = !(q->modes & NETFRONT_POLL);
     RING_IDX before = q->tx.req_prod_pvt;
-    int sleeps;
 
     while (taken < from->n && q->tx_n_free > 0) {
         struct packet *p = from->pkt[taken++];
@@ -368,14 +499,13 @@ static unsigned send_some(struct netfront_queue *q, const struct batch *from, un
         if (reason != DROP_REASONS) {
             q->counts.drops[reason]++;
             packet_free(p);
+        } else if (one_by_one) {
+            push_packets(q, before);
+            before = q->tx.req_prod_pvt;
         }
     }
-    if (q->tx.req_prod_pvt != before) {
-        count_batch(q, NETFRONT_TX, q->tx.req_prod_pvt - before);
-        RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&q->tx, sleeps);
-        if (sleeps)
-            notify(q, NETFRONT_TX);
-    }
+    if (q->tx.req_prod_pvt != before)
+        push_packets(q, before);
     return taken;
 }
 

@@ -19,14 +19,17 @@
 enum { MAC = 6 };
 
 static struct vif vif;
+static RING_IDX backend_rx, backend_tx;
 static struct netfront_queue *const queue = &vif.queue[0];
 
-static void open_vif(unsigned limit, unsigned buffers)
+static void open_vif_in(unsigned modes, unsigned limit, unsigned buffers)
 {
     memset(&vif, 0, sizeof vif);
     pool_limit = limit;
-    notified = failed = 0;
+    notified = raised = failed = n_grants = n_revokes = still_held = 0;
     failed_by = NULL;
+    backend_rx = backend_tx = 0;
+    queue->modes = modes;
     queue->vif = &vif;
     vif.mtu = 1500;
     memcpy(vif.mac, "\x00\x16\x3e\x01\x02\x03", MAC);
@@ -34,11 +37,18 @@ static void open_vif(unsigned limit, unsigned buffers)
     vif.up = true;
 }
 
+static void open_vif(unsigned limit, unsigned buffers)
+{
+    open_vif_in(NETFRONT_MODES_ALL, limit, buffers);
+}
+
 static void close_vif(void)
 {
     vif.up = false;
     netfront_rings_close(queue);
     assert_int_equal(n_taken, 0);
+    assert_int_equal(n_lent, 0);
+    assert_int_equal(queue->own_grants, 0);
     assert_int_equal(ring_pages, 0);
 }
 
@@ -50,8 +60,6 @@ static void free_batch(struct batch *b)
 }
 
 /* ---- an honest backend ---- */
-
-static RING_IDX backend_rx, backend_tx;
 
 /* Puts a frame into the next posted buffer; false: none. */
 static bool deliver(const void *frame, uint16_t length, uint16_t offset)
@@ -76,12 +84,11 @@ static void test_receive(void **state)
 
     (void)state;
     open_vif(PACKETS, 100);
-    backend_rx = 0;
     for (unsigned n = 0; n < 5000; n++) {
         frame[20] = (uint8_t)n;
         assert_true(deliver(frame, (uint16_t)(14 + n % 1501), (uint16_t)(n % 100)));
         assert_true(netfront_rx_pending(queue));
-        assert_int_equal(netfront_receive(queue, &batch, 32), 1);
+        assert_int_equal(netfront_receive(queue, &batch, 32, false), 1);
         assert_int_equal(batch.pkt[0]->length, 14 + n % 1501);
         if (batch.pkt[0]->length > 20)
             assert_int_equal(batch.pkt[0]->data[20], (uint8_t)n);
@@ -103,16 +110,15 @@ static void test_empty_pool(void **state)
 
     (void)state;
     open_vif(40, 32);
-    backend_rx = 0;
     for (unsigned i = 0; i < 32; i++)
         assert_true(deliver(frame, sizeof frame, 0));
-    assert_int_equal(netfront_receive(queue, &batch, BATCH_MAX), 8);
+    assert_int_equal(netfront_receive(queue, &batch, BATCH_MAX, false), 8);
     assert_int_equal(queue->counts.drops[DROP_NO_BUFFER], 24);
     for (unsigned i = 0; i < 32; i++)
         assert_true(deliver(frame, sizeof frame, 0));
     assert_false(deliver(frame, sizeof frame, 0));
     free_batch(&batch);
-    assert_int_equal(netfront_receive(queue, &batch, BATCH_MAX), 8);
+    assert_int_equal(netfront_receive(queue, &batch, BATCH_MAX, false), 8);
     free_batch(&batch);
     close_vif();
 }
@@ -145,7 +151,7 @@ static void test_bad_answers(void **state)
         queue->rx.sring->ring[at & MASK].rsp = answer;
         queue->rx.sring->rsp_prod = at + 1;
         uint64_t before = queue->counts.drops[cases[i].reason];
-        assert_int_equal(netfront_receive(queue, &batch, 32), 0);
+        assert_int_equal(netfront_receive(queue, &batch, 32, false), 0);
         assert_int_equal(queue->counts.drops[cases[i].reason], before + 1);
         assert_int_equal(n_taken, 20);
         assert_int_equal(failed, 0);
@@ -162,10 +168,10 @@ static void test_overrun(void **state)
     (void)state;
     open_vif(PACKETS, 20);
     queue->rx.sring->rsp_prod = 21;
-    assert_int_equal(netfront_receive(queue, &batch, 32), 0);
+    assert_int_equal(netfront_receive(queue, &batch, 32, false), 0);
     assert_int_equal(failed, 1);
     assert_string_equal(failed_by, "answered more requests than there were");
-    assert_int_equal(netfront_receive(queue, &batch, 32), 0);
+    assert_int_equal(netfront_receive(queue, &batch, 32, false), 0);
     close_vif();
 }
 
@@ -181,7 +187,7 @@ static void test_too_many_bad_answers(void **state)
         RING_IDX at = queue->rx.rsp_cons;
         queue->rx.sring->ring[at & MASK].rsp = (netif_rx_response_t){ .id = (uint16_t)(at + 1), .status = 60 };
         queue->rx.sring->rsp_prod = at + 1;
-        netfront_receive(queue, &batch, 32);
+        netfront_receive(queue, &batch, 32, false);
     }
     assert_int_equal(failed, 1);
     assert_non_null(strstr(failed_by, "too many frames"));
@@ -220,7 +226,6 @@ static void test_transmit(void **state)
 
     (void)state;
     open_vif(PACKETS, 10);
-    backend_tx = 0;
     for (unsigned round = 0; round < 200; round++) {
         fill(&batch, 40, 60 + round);
         assert_int_equal(netfront_transmit(queue, &batch), 40);
@@ -274,7 +279,6 @@ static void test_full_ring(void **state)
 
     (void)state;
     open_vif(PACKETS, 10);
-    backend_tx = 0;
     for (unsigned i = 0; i < 4; i++) {
         fill(&batch, 64, 60);
         sent += netfront_transmit(queue, &batch);
@@ -306,7 +310,7 @@ static void test_frames_that_cannot_be_sent(void **state)
     close_vif();
 }
 
-/* ---- a backend that writes anything ---- */
+/* ---- modes ---- */
 
 static uint32_t seed = 1;
 
@@ -315,6 +319,205 @@ static uint32_t chance(uint32_t below)
     seed = seed * 1664525 + 1013904223;
     return (seed >> 8) % below;
 }
+
+/* Takes what is there, one call after the other as an element would; the frames' numbers must go on from *next. */
+static unsigned receive_all(unsigned *next)
+{
+    struct batch batch = { .n = 0 };
+    unsigned n, sum = 0, was_raised;
+
+    do {
+        was_raised = raised;
+        n = netfront_receive(queue, &batch, BATCH_MAX, false);
+        assert_true(n <= 1 || queue->modes & NETFRONT_POLL);
+        for (unsigned i = 0; i < n; i++) {
+            uint32_t number;
+            memcpy(&number, batch.pkt[i]->data + 16, sizeof number);
+            assert_int_equal(number, (*next)++);
+            assert_int_equal(batch.pkt[i]->length, 60 + number % 1400);
+        }
+        free_batch(&batch);
+        sum += n;
+    } while (n == BATCH_MAX || raised != was_raised);
+    return sum;
+}
+
+static bool deliver_number(uint32_t number)
+{
+    uint8_t frame[1514] = { 0, 0x16, 0x3e, 1, 2, 3 };
+
+    memcpy(frame + 16, &number, sizeof number);
+    return deliver(frame, (uint16_t)(60 + number % 1400), (uint16_t)(number % 64));
+}
+
+static void test_receive_in_each_mode(void **state)
+{
+    (void)state;
+    for (unsigned modes = 0; modes <= NETFRONT_MODES_ALL; modes++) {
+        unsigned sent = 0, next = 0, lowest = 100, events = 0;
+
+        open_vif_in(modes, PACKETS, 100);
+        assert_int_equal(n_lent, modes & NETFRONT_GRU ? 0 : 100);
+        while (sent < 3000) {
+            for (unsigned burst = 1 + chance(70); burst > 0 && deliver_number(sent); burst--)
+                sent++;
+            receive_all(&next);
+            assert_int_equal(next, sent);
+            assert_int_equal(queue->rx.sring->rsp_event, queue->rx.rsp_cons + 1);
+            assert_int_equal(n_taken, netfront_rx_posted(queue));
+            assert_int_equal(n_lent, modes & NETFRONT_GRU ? 0 : n_taken);
+            if (netfront_rx_posted(queue) < lowest)
+                lowest = netfront_rx_posted(queue);
+            events++;
+        }
+        assert_int_equal(queue->counts.rx_packets, sent);
+        assert_int_equal(queue->counts.batches[NETFRONT_RX][0] == sent, !(modes & NETFRONT_POLL));
+        assert_int_equal(raised, modes & NETFRONT_POLL ? 0 : sent - events);
+        assert_int_equal(n_revokes, modes & NETFRONT_GRU ? 0 : sent);
+        if (modes & NETFRONT_FR)
+            assert_int_equal(lowest, 100);
+        else
+            assert_in_range(lowest, 25, 60);        /* filled up from 24 on */
+        close_vif();
+    }
+}
+
+static void test_transmit_in_each_mode(void **state)
+{
+    struct batch batch;
+
+    (void)state;
+    for (unsigned modes = 0; modes <= NETFRONT_MODES_ALL; modes++) {
+        unsigned sent = 0;
+
+        open_vif_in(modes, PACKETS, 10);
+        for (unsigned round = 0; round < 100; round++) {
+            unsigned n = 1 + chance(BATCH_MAX);
+            fill(&batch, n, 60 + round);
+            assert_int_equal(netfront_transmit(queue, &batch), n);
+            assert_int_equal(n_lent, modes & NETFRONT_GRU ? 0 : netfront_rx_posted(queue) + n);
+            for (unsigned i = 0; i < n; i++) {
+                netif_tx_request_t request = queue->tx.sring->ring[(backend_tx + i) & MASK].req;
+                assert_ptr_equal(lent_page(request.gref) + request.offset, batch.pkt[i]->data);
+                assert_int_equal(request.size, 60 + round);
+            }
+            assert_int_equal(backend_send(n), n);
+            netfront_sent(queue);
+            assert_int_equal(n_taken, 10);
+            sent += n;
+        }
+        assert_int_equal(queue->counts.tx_packets, sent);
+        assert_int_equal(queue->counts.batches[NETFRONT_TX][0] == sent, !(modes & NETFRONT_POLL));
+        fill(&batch, 9, 60);
+        netfront_transmit(queue, &batch);
+        assert_int_equal(queue->tx.sring->rsp_event, queue->tx.rsp_cons + (modes & NETFRONT_POLL ? 5 : 1));
+        close_vif();
+    }
+}
+
+/* At any time, in the midst of bursts both ways: none is lost, doubled or out of order, and no grant stays behind. */
+static void test_switching_modes(void **state)
+{
+    unsigned sent = 0, next = 0, under_way = 0;
+    struct batch batch;
+
+    (void)state;
+    open_vif(PACKETS, 100);
+    while (sent < 20000) {
+        for (unsigned burst = 1 + chance(40); burst > 0 && deliver_number(sent); burst--)
+            sent++;
+        if (chance(2))
+            netfront_set_modes(queue, chance(NETFRONT_MODES_ALL + 1));
+        if (chance(2)) {
+            fill(&batch, 1 + chance(20), 60);
+            under_way += batch.n;
+            assert_int_equal(netfront_transmit(queue, &batch), batch.n);
+        }
+        if (chance(2))
+            netfront_set_modes(queue, chance(NETFRONT_MODES_ALL + 1));
+        receive_all(&next);
+        assert_int_equal(next, sent);
+        under_way -= backend_send(under_way);
+        netfront_sent(queue);
+        assert_int_equal(n_taken, netfront_rx_posted(queue));
+        assert_int_equal(queue->own_grants, n_lent);
+    }
+    netfront_set_modes(queue, NETFRONT_MODES_ALL);
+    assert_int_equal(netfront_rx_posted(queue), 100);
+    for (unsigned i = 0; i < 100; i++)
+        assert_true(deliver_number(sent++));
+    receive_all(&next);
+    assert_int_equal(n_lent, 0);
+    close_vif();
+}
+
+/* Late or not, the ring does not run dry when the pool is empty, and fills up when packets come back. */
+static void test_empty_pool_in_each_mode(void **state)
+{
+    struct batch held_back = { .n = 0 };
+
+    (void)state;
+    for (unsigned modes = 0; modes <= NETFRONT_MODES_ALL; modes++) {
+        unsigned sent = 0, posted = 40;
+
+        open_vif_in(modes, 60, posted);
+        for (unsigned i = 0; i < 200; i++)
+            if (deliver_number(sent)) {
+                sent++;
+                netfront_receive(queue, &held_back, 1, false);
+            }
+        assert_int_equal(sent, 200);
+        assert_int_equal(queue->counts.drops[DROP_NO_BUFFER], sent - held_back.n);
+        assert_in_range(netfront_rx_posted(queue), modes & NETFRONT_FR ? posted : queue->rx_late, posted);
+        assert_int_equal(n_taken, 60);
+        free_batch(&held_back);
+        netfront_set_modes(queue, modes | NETFRONT_FR);
+        assert_int_equal(netfront_rx_posted(queue), posted);
+        close_vif();
+    }
+}
+
+/* A backend that answers and keeps the page: the reference is given up, and when that goes on, the vif is. */
+static void test_pages_that_are_held(void **state)
+{
+    unsigned sent = 0, next = 0;
+
+    (void)state;
+    open_vif_in(NETFRONT_POLL | NETFRONT_FR, PACKETS, 100);
+    holds_on = true;
+    while (!failed && deliver_number(sent)) {
+        sent++;
+        receive_all(&next);
+    }
+    assert_int_equal(failed, 1);
+    assert_int_equal(still_held, NETFRONT_SLOTS);
+    close_vif();
+    holds_on = false;
+}
+
+/* Who looks again anyway does not ask the backend for events. */
+static void test_looking_again(void **state)
+{
+    struct batch batch = { .n = 0 };
+
+    (void)state;
+    open_vif(PACKETS, 100);
+    for (unsigned n = 0; n < 10; n++) {
+        RING_IDX asked = queue->rx.sring->rsp_event;
+
+        assert_true(deliver_number(n));
+        assert_int_equal(netfront_receive(queue, &batch, 32, true), 1);
+        free_batch(&batch);
+        assert_int_equal(netfront_receive(queue, &batch, 32, true), 0);
+        assert_int_equal(queue->rx.sring->rsp_event, asked);
+        assert_int_equal(netfront_receive(queue, &batch, 32, false), 0);
+        assert_int_equal(queue->rx.sring->rsp_event, queue->rx.rsp_cons + 1);
+    }
+    assert_int_equal(queue->counts.polls_empty, 20);
+    close_vif();
+}
+
+/* ---- a backend that writes anything ---- */
 
 static void scribble(void *page)
 {
@@ -351,20 +554,23 @@ static void backend_send_what_it_can(unsigned n)
 static void test_hostile_backend(void **state)
 {
     struct batch in, out;
-    unsigned held = 0;
+    unsigned received = 0;
 
     (void)state;
     for (unsigned life = 0; life < 3000; life++) {
-        open_vif(200 + chance(100), 1 + chance(128));
+        open_vif_in(chance(NETFRONT_MODES_ALL + 1), 200 + chance(100), 1 + chance(128));
+        holds_on = chance(3) == 0;
         for (unsigned step = 0; step < 60 && vif.up; step++) {
             for (unsigned n = chance(8); n > 0; n--)
                 scribble(queue->rx.sring);
+            if (chance(10) == 0)
+                netfront_set_modes(queue, chance(NETFRONT_MODES_ALL + 1));
             if (chance(40) == 0)
                 scribble(queue->tx.sring);
             else
                 backend_send_what_it_can(chance(20));
             in.n = 0;
-            held += netfront_receive(queue, &in, 1 + chance(BATCH_MAX));
+            received += netfront_receive(queue, &in, 1 + chance(BATCH_MAX), false);
             for (unsigned i = 0; i < in.n; i++)
                 assert_true(in.pkt[i]->data >= in.pkt[i]->head &&
                             in.pkt[i]->data + in.pkt[i]->length <= in.pkt[i]->head + PAGE_SIZE);
@@ -378,7 +584,8 @@ static void test_hostile_backend(void **state)
         }
         close_vif();
     }
-    assert_true(held > 10000);                      /* it did get to say something */
+    holds_on = false;
+    assert_true(received > 10000);                      /* it did get to say something */
 }
 
 int main(void)
@@ -393,6 +600,12 @@ int main(void)
         cmocka_unit_test(test_bad_sent),
         cmocka_unit_test(test_full_ring),
         cmocka_unit_test(test_frames_that_cannot_be_sent),
+        cmocka_unit_test(test_receive_in_each_mode),
+        cmocka_unit_test(test_transmit_in_each_mode),
+        cmocka_unit_test(test_switching_modes),
+        cmocka_unit_test(test_empty_pool_in_each_mode),
+        cmocka_unit_test(test_pages_that_are_held),
+        cmocka_unit_test(test_looking_again),
         cmocka_unit_test(test_hostile_backend),
     };
 

@@ -142,6 +142,12 @@ void platform_device_info(struct device *device, struct device_info *info);
 void platform_device_counts(struct device *device, struct device_counts *counts);
 /* All that is known and counted, in lines "DEVICE NAME VALUE": "0 rx_packets 12345". */
 void platform_device_report(struct device *device, struct text *out);
+/*
+ * What can be changed about a device while it runs, by name and as text: in a guest "mode", of which an empty one means
+ * the VM's own, and "poll_rounds_before_blocking". False: an error was added, which lists what there is.
+ */
+bool platform_device_setting(struct device *device, const char *name, struct text *out, struct errors *errors);
+bool platform_device_set(struct device *device, const char *name, const char *value, struct errors *errors);
 
 /*
  * Adds up to `max` received frames to the batch (within BATCH_MAX); says how many.

@@ -16,13 +16,16 @@
  * Keywords: SNIFFER (default true: the host sees the frames as well), OUTBOUND (default false),
  * FORCE_IP (default false; true: only IP packets, with their header marked, the others to
  * output 1 or dropped), PROTOCOL (an ethertype; 0: all), HEADROOM, BURST, TIMESTAMP (default
- * true), METHOD and CAPTURE (LINUX, PCAP: accepted, the platform has one way), ENCAP (ETHER).
+ * true), METHOD and CAPTURE (LINUX, PCAP: accepted, the platform has one way), ENCAP (ETHER), MODE (of a vif: see
+ * docs/netfront.md).
  *
- * Handlers: count, drops, kernel_drops, encap, vif (read), reset_counts (write), scheduled, tickets.
+ * Handlers: count, drops, kernel_drops, encap, vif (read), mode, poll_rounds_before_blocking (read and write),
+ * reset_counts (write), scheduled, tickets.
  */
 #include <string.h>
 #include <strings.h>
 
+#include "elements/device/device_handlers.h"
 #include "platform/platform.h"
 #include "router/element.h"
 #include "router/headers.h"
@@ -38,7 +41,7 @@ struct from_device {
     int32_t burst;
     bool force_ip, timestamp;
 
-    struct arg_string name, method, encap, filter;
+    struct arg_string name, method, encap, filter, mode;
     bool promiscuous, outbound, sniffer;
     uint32_t snaplen, headroom;
     bool snaplen_given;
@@ -163,11 +166,13 @@ static bool initialize(struct element *e, struct errors *errors)
 {
     struct from_device *d = element_as(struct from_device, e);
     struct device_options options = device_options(d);
-    bool waits = find_predecessor(d);   /* take_state() gets its device */
+    struct from_device *old = find_predecessor(d);  /* take_state() gets its device */
 
-    if (!waits)
+    if (!old)
         d->device = platform_device_open(device_name(d), &options, errors);
-    if (!waits && !d->device)
+    if (!old && !d->device)
+        return false;
+    if (!device_use_mode(old ? old->device : d->device, &d->mode, old ? &old->mode : NULL, errors))
         return false;
     if (task_init(&d->task, e, run) < 0)
         return element_error(e, errors, "out of memory");
@@ -221,16 +226,6 @@ static int read_encap(struct element *e, const struct handler_call *call, struct
     return 0;
 }
 
-static int read_vif(struct element *e, const struct handler_call *call, struct text *out)
-{
-    struct device *device = element_as(struct from_device, e)->device;
-
-    (void)call;
-    if (device)                         /* the predecessor may still have it */
-        platform_device_report(device, out);
-    return 0;
-}
-
 static int reset_counts(struct element *e, const struct handler_call *call)
 {
     struct from_device *d = element_as(struct from_device, e);
@@ -262,6 +257,8 @@ static const struct argument arguments[] = {
     KEYWORD("HEADROOM", &arg_unsigned, headroom, "bytes in front of frames; default 64"),
     KEYWORD("ENCAP", &arg_word, encap, "ETHER"),
     KEYWORD("BURST", &arg_int, burst, "frames a run, 1 to 64; default 32"),
+    KEYWORD("MODE", &arg_string, mode, "in a guest, how the vif moves frames: basic, or any of poll, gru, fr, as in poll+fr; "
+            "default: as the VM's boot line says (netfront=), or all three"),
     KEYWORD("TIMESTAMP", &arg_bool, timestamp, "false: frames get no timestamp; default true"),
     {0},
 };
@@ -274,8 +271,9 @@ static const struct handler handlers[] = {
     {.name = "kernel_drops", .read = read_kernel_drops,
      .help = "frames that the device had no room or no memory for"},
     {.name = "encap", .read = read_encap, .help = "the encapsulation: ETHER"},
-    {.name = "vif", .read = read_vif,
-     .help = "what the device is and has counted, in lines \"DEVICE NAME VALUE\""},
+    DEVICE_HANDLERS(struct from_device, device),
+    DEVICE_SETTING("poll_rounds_before_blocking", struct from_device, device,
+                   "looks at a vif's ring that find nothing, before the VM waits for an event"),
     {.name = "reset_counts", .flags = HANDLER_BUTTON, .write = reset_counts,
      .help = "sets count and drops to 0"},
     TASK_HANDLERS(struct from_device, task),

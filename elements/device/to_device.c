@@ -14,12 +14,13 @@
  *
  * Frames that were handed to the device also go to output 0, dropped ones to output 1, where
  * these are used.
- * Keywords: BURST, METHOD (accepted, the platform has one way), DEBUG (accepted).
- * Handlers: count, drops, pulls, signal, q, vif (read), reset_counts (write), scheduled, tickets.
+ * Keywords: BURST, METHOD (accepted, the platform has one way), DEBUG (accepted), MODE (of a vif: see docs/netfront.md).
+ * Handlers: count, drops, pulls, signal, q, vif (read), mode (read and write), reset_counts (write), scheduled, tickets.
  */
 #include <string.h>
 #include <strings.h>
 
+#include "elements/device/device_handlers.h"
 #include "platform/platform.h"
 #include "router/element.h"
 #include "router/router.h"
@@ -32,7 +33,7 @@ struct to_device {
     struct batch waiting;       /* accepted, but the device had no room yet */
     uint64_t count, drops, pulls;
     int32_t burst;
-    struct arg_string name, method;
+    struct arg_string name, method, mode;
     bool debug;
 };
 
@@ -170,14 +171,17 @@ static bool initialize(struct element *e, struct errors *errors)
 {
     struct to_device *t = element_as(struct to_device, e);
     struct device_options options = {.sniffer = true, .headroom = PACKET_HEADROOM};
-    bool pull = e->input_is_pull[0], waits;
+    bool pull = e->input_is_pull[0];
+    struct to_device *old;
 
     if (!is_only_writer(t, errors))
         return false;
-    waits = find_predecessor(t);        /* take_state() gets its device */
-    if (!waits)
+    old = find_predecessor(t);          /* take_state() gets its device */
+    if (!old)
         t->device = platform_device_open(device_name(t), &options, errors);
-    if (!waits && !t->device)
+    if (!old && !t->device)
+        return false;
+    if (!device_use_mode(old ? old->device : t->device, &t->mode, old ? &old->mode : NULL, errors))
         return false;
     if (task_init(&t->task, e, pull ? run_pull : run_push) < 0 ||
         (pull && signal_upstream(&t->signal, e, 0, &t->task) < 0))
@@ -248,16 +252,6 @@ static int read_q(struct element *e, const struct handler_call *call, struct tex
     return 0;
 }
 
-static int read_vif(struct element *e, const struct handler_call *call, struct text *out)
-{
-    struct device *device = element_as(struct to_device, e)->device;
-
-    (void)call;
-    if (device)                         /* the predecessor may still have it */
-        platform_device_report(device, out);
-    return 0;
-}
-
 static int reset_counts(struct element *e, const struct handler_call *call)
 {
     struct to_device *t = element_as(struct to_device, e);
@@ -278,6 +272,8 @@ static const struct argument arguments[] = {
      .help = "another name of DEVNAME"},
     {.name = "METHOD", .kind = ARG_KEYWORD, .type = &arg_word, .offset = MEMBER(method),
      .help = "LINUX or PCAP; accepted, has no effect"},
+    {.name = "MODE", .kind = ARG_KEYWORD, .type = &arg_string, .offset = MEMBER(mode),
+     .help = "in a guest, how the vif moves frames: as FromDevice's"},
     {.name = "DEBUG", .kind = ARG_KEYWORD, .type = &arg_bool, .offset = MEMBER(debug),
      .help = "accepted, has no effect"},
     {0},
@@ -292,8 +288,7 @@ static const struct handler handlers[] = {
      .help = "how often the input was pulled"},
     {.name = "signal", .read = read_signal, .help = "whether something upstream has packets"},
     {.name = "q", .read = read_q, .help = "whether packets wait for room in the device"},
-    {.name = "vif", .read = read_vif,
-     .help = "what the device is and has counted, in lines \"DEVICE NAME VALUE\""},
+    DEVICE_HANDLERS(struct to_device, device),
     {.name = "reset_counts", .flags = HANDLER_BUTTON, .write = reset_counts,
      .help = "sets the counts to 0, but for drops that the device counted"},
     TASK_HANDLERS(struct to_device, task),

@@ -287,6 +287,24 @@ void platform_device_report(struct device *d, struct text *out)
         text_printf(out, "%s %s %llu\n", d->name, rows[i].name, (unsigned long long)*rows[i].value);
 }
 
+static bool no_setting(const struct device *d, const char *name, struct errors *errors)
+{
+    errors_add(errors, NULL, "%s has no %s: it is no virtual interface of a VM's", d->name, name);
+    return false;
+}
+
+bool platform_device_setting(struct device *d, const char *name, struct text *out, struct errors *errors)
+{
+    (void)out;
+    return no_setting(d, name, errors);
+}
+
+bool platform_device_set(struct device *d, const char *name, const char *value, struct errors *errors)
+{
+    (void)value;
+    return no_setting(d, name, errors);
+}
+
 /* ---- receiving ---- */
 
 /* The type of a frame from a tap, which no socket address tells. */

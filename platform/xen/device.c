@@ -5,6 +5,8 @@
  * Any number of elements may open a vif. All may send. Frames go to the element that asked for
  * them last; when it closes, to the one before: while a new configuration replaces an old one, both
  * have the vif open. When nobody listens, frames are dropped and counted, as on any computer.
+ *
+ * A vif's modes are those that one of its elements asked for last, of those that have it open still.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,8 @@ struct device {
     struct device *next;                /* on the same vif; the one that listens last stands first */
     struct task *receive, *transmit;
     bool waits_for_room;
+    bool has_modes;                     /* its element asked for some */
+    unsigned modes, modes_turn;         /* the highest turn counts */
     char name[16];
 };
 
@@ -38,7 +42,7 @@ static void drop_received(struct vif *vif)
     struct batch batch = { .n = 0 };
     unsigned n;
 
-    while ((n = netfront_receive(queue, &batch, BATCH_MAX)) > 0) {
+    while ((n = netfront_receive(queue, &batch, BATCH_MAX, false)) > 0) {
         queue->counts.drops[DROP_NOBODY] += n;
         queue->counts.rx_packets -= n;
         batch_free(&batch);
@@ -123,6 +127,20 @@ struct device *platform_device_open(const char *name, const struct device_option
     return d;
 }
 
+static void apply_modes(struct vif *vif)
+{
+    const struct device *last = NULL;
+
+    for (const struct device *d = vif->devices; d; d = d->next)
+        if (d->has_modes && (!last || d->modes_turn > last->modes_turn))
+            last = d;
+    unsigned modes = last ? last->modes : netfront_modes_default();
+    if (modes == vif->queue[0].modes)
+        return;
+    netfront_set_modes(&vif->queue[0], modes);
+    device_event(vif);                  /* events were asked for in another way */
+}
+
 static void unlink(struct device *device)
 {
     struct device *d = device->vif->devices;
@@ -142,6 +160,7 @@ void platform_device_close(struct device *device)
 
     unlink(device);
     free(device);
+    apply_modes(vif);
     device_event(vif);                  /* frames that wait are the next listener's */
 }
 
@@ -170,11 +189,94 @@ void platform_device_report(struct device *device, struct text *out)
     netfront_report(device->vif, out);
 }
 
+/* ---- settings ---- */
+
+static void read_mode(const struct device *device, struct text *out)
+{
+    netfront_modes_format(device->vif->queue[0].modes, out);
+}
+
+static bool set_mode(struct device *device, const char *value, struct errors *errors)
+{
+    static unsigned turn;
+    unsigned modes = 0;
+
+    if (*value && !netfront_modes_parse(value, &modes, errors))
+        return false;
+    device->has_modes = *value;
+    device->modes = modes;
+    device->modes_turn = ++turn;
+    apply_modes(device->vif);
+    return true;
+}
+
+static void read_poll_rounds(const struct device *device, struct text *out)
+{
+    text_printf(out, "%u", device->vif->queue[0].poll_rounds_before_blocking);
+}
+
+static bool set_poll_rounds(struct device *device, const char *value, struct errors *errors)
+{
+    char *end;
+    unsigned long rounds = strtoul(value, &end, 10);
+
+    if (*value < '0' || *value > '9' || end[strspn(end, " \n")] || rounds > NETFRONT_POLL_ROUNDS_MAX) {
+        errors_add(errors, NULL, "expected a number of rounds, 0 to %d, got '%s'", NETFRONT_POLL_ROUNDS_MAX, value);
+        return false;
+    }
+    device->vif->queue[0].poll_rounds_before_blocking = (unsigned)rounds;
+    return true;
+}
+
+static const struct setting {
+    const char *name;
+    void (*read)(const struct device *, struct text *);
+    bool (*set)(struct device *, const char *, struct errors *);
+} settings[] = {
+    { "mode", read_mode, set_mode },
+    { "poll_rounds_before_blocking", read_poll_rounds, set_poll_rounds },
+};
+
+static const struct setting *find_setting(const struct device *device, const char *name, struct errors *errors)
+{
+    for (const struct setting *s = settings; s < settings + sizeof settings / sizeof *settings; s++)
+        if (!strcmp(s->name, name))
+            return s;
+    errors_add(errors, NULL, "%s has no %s", device->name, name);
+    return NULL;
+}
+
+bool platform_device_setting(struct device *device, const char *name, struct text *out, struct errors *errors)
+{
+    const struct setting *setting = find_setting(device, name, errors);
+
+    if (setting)
+        setting->read(device, out);
+    return setting;
+}
+
+bool platform_device_set(struct device *device, const char *name, const char *value, struct errors *errors)
+{
+    const struct setting *setting = find_setting(device, name, errors);
+
+    return setting && setting->set(device, value, errors);
+}
+
+/* ---- frames ---- */
+
 unsigned platform_device_receive(struct device *device, struct batch *into, unsigned max)
 {
+    struct netfront_queue *queue = &device->vif->queue[0];
+
     if (receiver(device->vif) != device)
         return 0;
-    return netfront_receive(&device->vif->queue[0], into, max);
+    /* Under load we look anyway, soon: an event then costs the backend and us, and tells nothing. */
+    bool again = (queue->modes & NETFRONT_POLL) && queue->quiet_rounds < queue->poll_rounds_before_blocking;
+    unsigned n = netfront_receive(queue, into, max, again);
+    queue->quiet_rounds = n ? 0 : queue->quiet_rounds + 1;
+    if (again && n < max)
+        task_reschedule(device->receive);
+    return n;
 }
 
 unsigned platform_device_transmit(struct device *device, const struct batch *from)

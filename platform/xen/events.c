@@ -80,6 +80,11 @@ void event_notify(uint32_t port)
     hypercall__event_channel_op(EVTCHNOP_send, &send);
 }
 
+void event_raise(uint32_t port)
+{
+    __atomic_fetch_or(&shared_info->evtchn_pending[port / 64], 1ul << port % 64, __ATOMIC_SEQ_CST);
+}
+
 /* Xen sets bits at any time: test first (cheap), then clear with a locked operation. */
 static bool take(uint32_t port)
 {

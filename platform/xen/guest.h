@@ -136,6 +136,8 @@ void event_unbind(uint32_t port);
 int event_alloc_unbound(uint16_t remote);
 void event_close(uint32_t port);
 void event_notify(uint32_t port);
+/* As if the other side had signalled: the port's handler is called between two threads. */
+void event_raise(uint32_t port);
 unsigned events_in_use(void);       /* ports watched */
 /* Calls the handlers of signalled ports; says whether there were any. */
 bool events_poll(void);

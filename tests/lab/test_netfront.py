@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The vif on real Xen: what it counts is what was sent, and the VM tells it whatever runs in it.
+"""The vif on real Xen: what it counts is what was sent, and the VM tells it whatever runs in it; each mode moves every
+frame, intact and in order, and modes change under traffic.
 
     NIC 1 -- br0 -- vif 0  VM  vif 1 -- br1 -- NIC 2
 """
 
+import itertools
 import struct
+import threading
 
 import pytest
 
@@ -12,6 +15,10 @@ FORWARD = """
 from0 :: FromDevice(0) -> there :: Counter -> Queue(1000) -> to1 :: ToDevice(1);
 from1 :: FromDevice(1) -> back :: Counter -> Queue(1000) -> to0 :: ToDevice(0);
 """
+
+
+NAMES = ["poll", "gru", "fr"]
+MODES = [",".join(names) or "basic" for n in range(4) for names in itertools.combinations(NAMES, n)]
 
 
 def frames(count, tag):
@@ -38,6 +45,17 @@ def resources(clickos, vm):
             (line.split() for line in clickos.must("read", vm, "resources").splitlines())}
 
 
+def pass_both_ways(lab, count, tag):
+    with lab.nic(1) as left, lab.nic(2) as right:
+        left.drain()
+        right.drain()
+        for source, sink in ((left, right), (right, left)):
+            sent = frames(count, tag)
+            source.send_many(sent, window=64, out=sink)
+            assert ours(sink.receive_many(count, timeout=10)) == sent
+    return sent
+
+
 @pytest.fixture(scope="module", params=["pv", pytest.param("pvh", marks=pytest.mark.slow)])
 def vm(lab, clickos, request):
     name = f"netfront-{request.param}"
@@ -61,13 +79,7 @@ def test_told_without_an_instance(clickos, vm):
 def test_counters_agree_with_what_was_sent(lab, clickos, vm):
     assert clickos.start(vm, FORWARD).returncode == 0
     before, count = facts(clickos, vm), 1000
-    with lab.nic(1) as left, lab.nic(2) as right:
-        left.drain()
-        right.drain()
-        for source, sink in ((left, right), (right, left)):
-            sent = frames(count, 1)
-            source.send_many(sent, window=64, out=sink)
-            assert ours(sink.receive_many(count, timeout=10)) == sent
+    sent = pass_both_ways(lab, count, 1)
     after = facts(clickos, vm)
     gone = {fact: after[fact] - before[fact] for fact in after if isinstance(after[fact], int)}
     size = sum(map(len, sent))
@@ -101,3 +113,121 @@ def test_frames_for_nobody_are_counted(lab, clickos, vm):
                 break
         assert after[0, "rx_drops.nobody"] == before[0, "rx_drops.nobody"] + 50
     assert after[0, "rx_packets"] == before[0, "rx_packets"]
+
+
+def drops(gone):
+    return {fact: n for fact, n in gone.items() if "_drops." in fact[1] and n}
+
+
+@pytest.mark.parametrize("modes", [["basic", "poll,gru,fr"], pytest.param(MODES, marks=pytest.mark.slow)],
+                         ids=["two", "all"])
+def test_each_mode(lab, clickos, vm, modes):
+    """By the handler, both vifs at once; what the mode is about shows in the counts."""
+    assert clickos.start(vm, FORWARD).returncode == 0
+    full = facts(clickos, vm)[0, "rx_posted"]
+    for tag, mode in enumerate(modes, 10):
+        lab.run(f"clickos write {vm} from0.mode {mode} && clickos write {vm} to1.mode {mode}", check=True)
+        before = facts(clickos, vm)
+        assert before[0, "modes"] == before[1, "modes"] == mode
+        pass_both_ways(lab, 300, tag)
+        after = facts(clickos, vm)
+        gone = {fact: after[fact] - before[fact] for fact in after if isinstance(after[fact], int)}
+        assert not drops(gone)
+        for vif in range(2):
+            assert gone[vif, "connections"] == 0
+            assert gone[vif, "rx_packets"] == gone[vif, "tx_packets"] == 300
+            names = mode.split(",")
+            if "poll" not in names:
+                assert gone[vif, "rx_batch.1"] == gone[vif, "tx_batch.1"] == 300
+            assert after[vif, "grants_in_use"] == (2 if "gru" in names else 2 + after[vif, "rx_posted"])
+            assert after[vif, "rx_posted"] == full if "fr" in names else 24 < after[vif, "rx_posted"] <= full
+    clickos.must("stop", vm)
+    # Nobody asks for a mode any more.
+    assert facts(clickos, vm)[0, "modes"] == facts(clickos, vm)[1, "modes"] == "poll,gru,fr"
+
+
+def test_modes_change_under_traffic(lab, clickos, vm):
+    assert clickos.start(vm, FORWARD).returncode == 0
+    before, done, switches = facts(clickos, vm), threading.Event(), []
+    other = list(zip(MODES, reversed(MODES)))
+
+    def switch():
+        while not done.is_set():
+            for here, there in other:
+                switches.append(lab.run(f"clickos write {vm} from0.mode {here} && clickos write {vm} from1.mode {there}"))
+                if done.is_set():
+                    return
+
+    thread = threading.Thread(target=switch)
+    thread.start()
+    try:
+        while len(switches) < 6:
+            pass_both_ways(lab, 1000, 20)
+    finally:
+        done.set()
+        thread.join()
+    assert all(s.returncode == 0 for s in switches), [s.stderr for s in switches]
+    for element in ("from0", "from1"):
+        clickos.must("write", vm, f"{element}.mode", "poll,gru,fr")
+    after = facts(clickos, vm)
+    assert not drops({fact: after[fact] - before[fact] for fact in after if isinstance(after[fact], int)})
+    # Those that were lent for one time stay posted until frames come into them.
+    assert after[0, "connections"] == before[0, "connections"]
+    assert after[0, "rx_posted"] == before[0, "rx_posted"]
+    clickos.must("stop", vm)
+
+
+def test_mode_in_the_configuration(clickos, vm):
+    assert clickos.start(vm, 'f :: FromClickOS(0, MODE basic) -> t :: ToClickOS(1, MODE "poll,fr")').returncode == 0
+    told = facts(clickos, vm)
+    assert (told[0, "modes"], told[1, "modes"]) == ("basic", "poll,fr")
+    assert clickos.must("read", vm, "f.mode") == "basic\n"
+    # The same again keeps what was written meanwhile; another one counts, and so does none.
+    clickos.must("write", vm, "f.mode", "gru")
+    assert clickos.start(vm, "f :: FromClickOS(0, MODE basic) -> t :: ToClickOS(1, MODE gru+fr)").returncode == 0
+    told = facts(clickos, vm)
+    assert (told[0, "modes"], told[1, "modes"]) == ("gru", "gru,fr")
+    assert clickos.start(vm, "f :: FromClickOS(0) -> t :: ToClickOS(1)").returncode == 0
+    told = facts(clickos, vm)
+    assert (told[0, "modes"], told[1, "modes"]) == ("poll,gru,fr", "poll,gru,fr")
+    clickos.must("stop", vm)
+
+
+def test_errors(clickos, vm):
+    done = clickos.start(vm, "f :: FromDevice(0, MODE fast) -> Discard")
+    assert done.returncode == 1
+    assert "unknown mode 'fast'; there is basic, or any of poll, gru, fr" in done.stderr
+    assert clickos.start(vm, "f :: FromDevice(0) -> Discard").returncode == 0
+    for mode, text in (("pol", "unknown mode 'pol'; there is basic, or any of poll, gru, fr"),
+                       ("basic,fr", "basic is none of the others"), (" ,", "no mode")):
+        assert text in clickos.wrong("write", vm, "f.mode", mode)
+    for rounds in ("many", "1000001"):
+        assert "number of rounds, 0 to 1000000" in clickos.wrong("write", vm, "f.poll_rounds_before_blocking", rounds)
+    assert facts(clickos, vm)[0, "modes"] == "poll,gru,fr"
+    clickos.must("stop", vm)
+
+
+def test_looking_on_before_waiting(lab, clickos, vm):
+    assert clickos.start(vm, FORWARD).returncode == 0
+    clickos.must("write", vm, "from0.poll_rounds_before_blocking", "50")
+    assert clickos.must("read", vm, "from0.poll_rounds_before_blocking") == "50\n"
+    before = facts(clickos, vm)
+    pass_both_ways(lab, 300, 30)
+    after = facts(clickos, vm)
+    assert after[0, "polls_empty"] - before[0, "polls_empty"] >= 50
+    clickos.must("write", vm, "from0.poll_rounds_before_blocking", "0")
+    clickos.must("stop", vm)
+
+
+@pytest.mark.parametrize("line, modes", [
+    ("netfront=basic", "basic"), pytest.param("netfront=gru,fr", "gru,fr", marks=pytest.mark.slow),
+    pytest.param("netfront=quick", "poll,gru,fr", marks=pytest.mark.slow)])
+def test_boot_line(lab, clickos, line, modes):
+    lab.run("rm -f /var/log/xen/console/guest-line.log")
+    clickos.must("create", "line", "--arguments", line, "--vif", "bridge=br0")
+    try:
+        clickos.wait_for_vifs("line", 1)
+        assert facts(clickos, "line")[0, "modes"] == modes
+        assert ("netfront=quick: unknown mode 'quick'" in lab.console("line")) == (line == "netfront=quick")
+    finally:
+        clickos.must("destroy", "line")
