@@ -4,7 +4,7 @@ CLI_SRC  := $(call find,cli/*.c) control/protocol.c
 CLI_OBJ  := $(CLI_SRC:%.c=$(BUILD)/cli/%.o)
 # `clickos check` and its kin look at configurations with the process's language, router and elements.
 CLI_PROCESS := $(filter-out platform/linux/main.c,$(PROCESS))
-CLI_LIBS  = -lxenlight -lxentoollog -lxenstore -ljansson -lm
+CLI_LIBS  = -lxenlight -lxlutil -lxentoollog -lxenstore -ljansson -lm
 CLI_DEFS  = -DKERNEL_DEFAULT='"$(PREFIX)/lib/clickos/clickos.elf"'
 
 cli: $(BUILD)/clickos $(BUILD)/clickos.1 $(BUILD)/clickos.bash

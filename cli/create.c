@@ -21,6 +21,15 @@
 #define KERNEL_DEFAULT "/usr/local/lib/clickos/clickos.elf"
 #endif
 
+static bool read_rate(const struct command *command, const char *option, const char *text,
+                      struct toolstack_rate *rate)
+{
+    if (toolstack_read_rate(text, rate))
+        return true;
+    usage_error(command, "%s: want a rate such as 10Mb/s, 500KB/s or 1MB/s@20ms, got '%s'", option, text);
+    return false;
+}
+
 /* "bridge=br0,mac=00:16:3e:01:02:03": fills the vif with parts of `text`, which is changed. */
 static bool read_vif(const struct command *command, char *text, struct toolstack_vif *vif)
 {
@@ -35,8 +44,11 @@ static bool read_vif(const struct command *command, char *text, struct toolstack
             vif->mac = value;
         else if (value && *value && !strcmp(word, "script"))
             vif->script = value;
-        else {
-            usage_error(command, "--vif: want bridge=, mac= or script= with a value, got '%s'", word);
+        else if (value && *value && !strcmp(word, "rate")) {
+            if (!read_rate(command, "--vif: rate", value, &vif->rate))
+                return false;
+        } else {
+            usage_error(command, "--vif: want bridge=, mac=, rate= or script= with a value, got '%s'", word);
             return false;
         }
     }
@@ -57,6 +69,8 @@ static int read_spec(const struct invocation *invocation, struct toolstack_spec 
                      char *vif_texts[TOOLSTACK_VIFS_MAX])
 {
     const char *kernel = option_value(invocation, "kernel"), *type = option_value(invocation, "type"), *vif;
+    const char *rate = option_value(invocation, "rate");
+    struct toolstack_rate default_rate = {0};
 
     if (!kernel)
         kernel = getenv("CLICKOS_KERNEL");
@@ -69,17 +83,25 @@ static int read_spec(const struct invocation *invocation, struct toolstack_spec 
     spec->memory_kb = (uint64_t)option_number(invocation, "memory") * 1024;
     spec->keep = option_given(invocation, "keep");
     spec->pvh = type && !strcmp(type, "pvh");
+    spec->cap = option_number(invocation, "cap");
+    if (option_given(invocation, "cpu-weight"))
+        spec->weight = option_number(invocation, "cpu-weight");
+    if (rate && !read_rate(invocation->command, "--rate", rate, &default_rate))
+        return EXIT_USAGE;
     if (!*spec->name || strspn(spec->name, "0123456789") == strlen(spec->name))
         return usage_error(invocation->command, "'%s': a name is not empty and no number", spec->name);
     for (unsigned at = 0; (vif = option_next(invocation, "vif", &at)); spec->n_vifs++) {
         if (spec->n_vifs == TOOLSTACK_VIFS_MAX)
             return usage_error(invocation->command, "at most %d vifs", TOOLSTACK_VIFS_MAX);
         vif_texts[spec->n_vifs] = copy(vif);
+        spec->vifs[spec->n_vifs].rate = default_rate;
         if (!read_vif(invocation->command, vif_texts[spec->n_vifs], &spec->vifs[spec->n_vifs])) {
             spec->n_vifs++;
             return EXIT_USAGE;
         }
     }
+    if (rate && !spec->n_vifs)
+        return usage_error(invocation->command, "--rate: there is no --vif to limit");
     if (access(kernel, R_OK)) {
         fprintf(stderr, "clickos: cannot read the kernel '%s'; --kernel or CLICKOS_KERNEL say where it is\n",
                 kernel);
@@ -220,8 +242,13 @@ static const struct option options[] = {
     {.name = "memory", .letter = 'm', .value = "MB", .initial = "8", .min = 1, .max = 1 << 20,
      .help = "the VM's memory"},
     {.name = "type", .value = "pv|pvh", .initial = "pv", .choices = types, .help = "how Xen runs it"},
-    {.name = "vif", .value = "bridge=BR[,mac=MAC][,script=PATH]", .repeat = true,
+    {.name = "vif", .value = "bridge=BR[,mac=MAC][,rate=RATE][,script=PATH]", .repeat = true,
      .help = "a virtual interface on a Linux bridge; script=vif-bridge is Xen's own, slower, with its hooks"},
+    {.name = "rate", .value = "RATE", .help = "what each vif without a rate of its own may send, 10Mb/s say"},
+    {.name = "cap", .value = "PERCENT", .initial = "0", .min = 0, .max = 100,
+     .help = "at most so much of a processor's time, even when nobody else wants it; 0: no bound"},
+    {.name = "cpu-weight", .value = "N", .initial = "256", .min = 1, .max = 65535,
+     .help = "its share of the processors when all are busy, beside others' N"},
     {.name = "config", .letter = 'c', .value = "FILE",
      .help = "run this Click configuration as instance 0 and wait until it runs"},
     {.name = "kernel", .value = "PATH", .help = "the guest's image (see FILES)"},
@@ -235,6 +262,11 @@ const struct command command_create = {
     .name = "create", .operands = "NAME", .min_operands = 1, .max_operands = 1,
     .summary = "creates a VM",
     .description = "With --config, ends when the configuration runs; if it does not start, its errors are printed\n"
-                   "and the VM is destroyed again. VMs that power off or crash are taken away.",
+                   "and the VM is destroyed again. VMs that power off or crash are taken away.\n"
+                   "\n"
+                   "RATE, cap and weight are xl's: N, maybe G, M or K (thousands), b/s or B/s (bits or bytes), and maybe\n"
+                   "@INTERVAL in s, ms or us, after which credit comes again (50ms). dom0's netback holds the VM to it:\n"
+                   "it limits what the VM sends, and what waits then waits in the VM. What a VM receives is\n"
+                   "limited by the --rate of those who send. `xl sched-credit2` changes cap and weight later.",
     .options = options, .run = run,
 };

@@ -52,6 +52,35 @@ static json_t *describe(struct client *client, const struct toolstack_domain *do
                      "instances", instances_from_store(client));
 }
 
+/* What it is held to: its share of the processors and, vif by vif, what it may send. */
+static json_t *describe_limits(struct client *client)
+{
+    struct toolstack_share share;
+    struct toolstack_nic *nics;
+    json_t *limits = json_object(), *vifs = json_array();
+    unsigned n;
+
+    if (toolstack_share(client->toolstack, client->domid, &share)) {
+        json_object_set_new(limits, "cap", json_integer(share.cap));
+        json_object_set_new(limits, "cpu_weight", json_integer(share.weight));
+    }
+    toolstack_nics(client->toolstack, client->domid, &nics, &n);
+    for (unsigned i = 0; i < n; i++) {
+        const struct toolstack_rate *rate = &nics[i].rate;
+        json_t *vif = json_pack("{s:i, s:o, s:o}", "vif", nics[i].number, "bridge",
+                                json_text(nics[i].bridge, strlen(nics[i].bridge)), "mac",
+                                json_text(nics[i].mac, strlen(nics[i].mac)));
+
+        if (rate->interval_us)
+            json_object_set_new(vif, "rate_bytes_per_second",
+                                json_integer((json_int_t)((double)rate->bytes * 1e6 / rate->interval_us + 0.5)));
+        json_array_append_new(vifs, vif);
+    }
+    toolstack_nics_free(nics, n);
+    json_object_set_new(limits, "vifs", vifs);
+    return limits;
+}
+
 /* Made by us, or by anybody from our image. */
 static bool is_clickos(struct client *client)
 {
@@ -178,6 +207,28 @@ static json_t *read_memory(const struct message *reply)
     return memory;
 }
 
+static void print_vifs(const json_t *vm)
+{
+    const json_t *vif;
+    size_t i;
+
+    if (json_array_size(get(vm, "vifs")))
+        printf("\n%-4s %-15s %-17s %14s\n", "Vif", "Bridge", "MAC", "Rate(Mb/s)");
+    json_array_foreach(get(vm, "vifs"), i, vif) {
+        const json_t *rate = get(vif, "rate_bytes_per_second");
+        struct text line = {0};
+
+        text_printf(&line, "%-4d %-15s %-17s ", (int)json_integer_value(get(vif, "vif")),
+                    json_string_value(get(vif, "bridge")), json_string_value(get(vif, "mac")));
+        if (rate)
+            text_printf(&line, "%14.3f", (double)json_integer_value(rate) * 8 / 1e6);
+        else
+            text_printf(&line, "%14s", "-");
+        print_line(stdout, text_string(&line), line.length, true);
+        text_free(&line);
+    }
+}
+
 static void print_details(const json_t *vm)
 {
     const char *name;
@@ -186,6 +237,9 @@ static void print_details(const json_t *vm)
 
     print_title();
     print_vm(vm);
+    if (json_integer_value(get(vm, "cap")))
+        printf("\nCap: %d %% of a processor\n", (int)json_integer_value(get(vm, "cap")));
+    print_vifs(vm);
     if (json_array_size(get(vm, "instances")))
         printf("\n%-9s %-8s %10s %9s\n", "Instance", "Status", "Generation", "Elements");
     json_array_foreach(get(vm, "instances"), i, value)
@@ -203,7 +257,7 @@ static int list_one(const struct invocation *invocation)
     struct toolstack_domain domain;
     struct message reply;
     struct client client;
-    json_t *vm;
+    json_t *vm, *limits;
     int code = EXIT_FAILURE;
 
     if (!client_open(&client, invocation, invocation->operand[0]))
@@ -220,6 +274,9 @@ static int list_one(const struct invocation *invocation)
     }
     domain.name = client.name;
     vm = describe(&client, &domain);
+    limits = describe_limits(&client);
+    json_object_update(vm, limits);
+    json_decref(limits);
     if (domain.state != STATE_RUNNING) {
         code = EXIT_SUCCESS;
     } else if (ask(&client, "instances", &reply)) {
@@ -252,7 +309,7 @@ static const struct option options[] = {
 
 const struct command command_list = {
     .name = "list", .operands = "[VM]", .min_operands = 0, .max_operands = 1,
-    .summary = "lists the ClickOS VMs, or the instances and memory of one",
+    .summary = "lists the ClickOS VMs, or the instances, limits and memory of one",
     .description = "Mem is in MB and Time in seconds of CPU, as in xl list.",
     .options = options, .run = run,
 };

@@ -14,8 +14,15 @@ struct toolstack;
 
 enum { TOOLSTACK_VIFS_MAX = 64 };
 
+/* What a vif may send: so many bytes in so many microseconds. Zeroed: as much as it can. */
+struct toolstack_rate {
+    uint64_t bytes;
+    uint32_t interval_us;
+};
+
 struct toolstack_vif {
     char *bridge, *mac, *script;        /* NULL: the toolstack's default; script: ours */
+    struct toolstack_rate rate;
 };
 
 struct toolstack_spec {
@@ -26,6 +33,8 @@ struct toolstack_spec {
     uint64_t memory_kb;
     bool pvh;
     bool keep;                          /* not to be taken away when it ends by itself */
+    long cap;                           /* percent of a processor; 0: none */
+    long weight;                        /* beside other domains' 256; 0: the toolstack's default */
     unsigned n_vifs;
     struct toolstack_vif vifs[TOOLSTACK_VIFS_MAX];
 };
@@ -43,6 +52,24 @@ struct toolstack_domain {
     uint64_t cpu_ns;
 };
 
+/* A vif that is there, as dom0 made it. */
+struct toolstack_nic {
+    int number;
+    char *bridge, *mac;                 /* "" when not known */
+    struct toolstack_rate rate;
+};
+
+/* What the scheduler holds a domain to; see toolstack_spec. */
+struct toolstack_share {
+    long cap, weight;
+};
+
+/*
+ * A rate in xl's own words, "10Mb/s" or "512KB/s@20ms": xl-network-configuration(5). Silently false: it is
+ * none, or one that would let nothing through.
+ */
+bool toolstack_read_rate(const char *text, struct toolstack_rate *rate);
+
 /* NULL: a message is printed. */
 struct toolstack *toolstack_open(bool verbose);
 void toolstack_close(struct toolstack *toolstack);
@@ -59,6 +86,11 @@ void toolstack_domains_free(struct toolstack_domain *domains, unsigned n);
 bool toolstack_find(struct toolstack *toolstack, const char *name, uint32_t *domid);
 /* Silently false: gone. The name is left out. */
 bool toolstack_domain(struct toolstack *toolstack, uint32_t domid, struct toolstack_domain *domain);
+/* Silently false: gone, or a scheduler that knows no shares. */
+bool toolstack_share(struct toolstack *toolstack, uint32_t domid, struct toolstack_share *share);
+/* By number; none when the domain has gone. */
+void toolstack_nics(struct toolstack *toolstack, uint32_t domid, struct toolstack_nic **nics, unsigned *n);
+void toolstack_nics_free(struct toolstack_nic *nics, unsigned n);
 const char *toolstack_state_name(enum toolstack_state state);
 
 /* Becomes the program that shows the console; returns only when that fails. */

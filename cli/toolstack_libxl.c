@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <libxl.h>
 #include <libxl_utils.h>
+#include <libxlutil.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <xenstore.h>
 #include <xentoollog.h>
 
+#include "cli/command.h"
 #include "cli/reap.h"
 
 struct toolstack {
@@ -69,6 +71,26 @@ static char *copy(const char *s)
     return c;
 }
 
+bool toolstack_read_rate(const char *text, struct toolstack_rate *rate)
+{
+    FILE *nowhere = fopen("/dev/null", "w");
+    XLU_Config *parser = nowhere ? xlu_cfg_init(nowhere, "rate") : NULL;
+    libxl_device_nic nic;
+    bool good;
+
+    libxl_device_nic_init(&nic);
+    good = parser && !xlu_vif_parse_rate(parser, text, &nic);
+    *rate = (struct toolstack_rate){0};
+    if (good)
+        *rate = (struct toolstack_rate){nic.rate_bytes_per_interval, nic.rate_interval_usecs};
+    libxl_device_nic_dispose(&nic);
+    if (parser)
+        xlu_cfg_destroy(parser);
+    if (nowhere)
+        fclose(nowhere);
+    return good && rate->bytes && rate->interval_us;
+}
+
 /* `own`: this program, which is its own hotplug script (hotplug.c). */
 static bool fill_vif(libxl_device_nic *nic, const struct toolstack_vif *vif, int number, const char *own)
 {
@@ -86,6 +108,8 @@ static bool fill_vif(libxl_device_nic *nic, const struct toolstack_vif *vif, int
             return false;
         memcpy(nic->mac, mac, sizeof mac);
     }
+    nic->rate_bytes_per_interval = vif->rate.bytes;
+    nic->rate_interval_usecs = vif->rate.interval_us;
     return true;
 }
 
@@ -113,11 +137,21 @@ static void fill_config(libxl_domain_config *config, const struct toolstack_spec
     b->ramdisk = copy(spec->ramdisk);
     b->cmdline = copy(spec->arguments);
     libxl_defbool_set(&b->claim_mode, false);
+    if (spec->cap)
+        b->sched_params.cap = (int)spec->cap;
+    if (spec->weight)
+        b->sched_params.weight = (int)spec->weight;
 
     config->on_poweroff = LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
     config->on_reboot = LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
     config->on_watchdog = LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
     config->on_crash = LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
+}
+
+/* Others would ignore them without a word. */
+static bool knows_shares(libxl_scheduler scheduler)
+{
+    return scheduler == LIBXL_SCHEDULER_CREDIT || scheduler == LIBXL_SCHEDULER_CREDIT2;
 }
 
 bool toolstack_create(struct toolstack *t, const struct toolstack_spec *spec, uint32_t *domid)
@@ -128,6 +162,15 @@ bool toolstack_create(struct toolstack *t, const struct toolstack_spec *spec, ui
     int error;
 
     *domid = (uint32_t)-1;
+    if (spec->cap || spec->weight) {
+        int scheduler = libxl_get_scheduler(t->ctx);
+
+        if (scheduler < 0 || !knows_shares((libxl_scheduler)scheduler)) {
+            fprintf(stderr, "clickos: Xen runs the scheduler '%s', which knows no cap and no weight; credit and credit2 do\n",
+                    scheduler < 0 ? "?" : libxl_scheduler_to_string((libxl_scheduler)scheduler));
+            return false;
+        }
+    }
     libxl_domain_config_init(&config);
     fill_config(&config, spec);
     if (readlink("/proc/self/exe", own, sizeof own - 1) < 0)
@@ -246,6 +289,83 @@ bool toolstack_domain(struct toolstack *t, uint32_t domid, struct toolstack_doma
         fill_domain(t, domain, &info);
     libxl_dominfo_dispose(&info);
     return there;
+}
+
+bool toolstack_share(struct toolstack *t, uint32_t domid, struct toolstack_share *share)
+{
+    libxl_domain_sched_params params;
+    bool good;
+
+    libxl_domain_sched_params_init(&params);
+    good = !libxl_domain_sched_params_get(t->ctx, domid, &params) && knows_shares(params.sched);
+    *share = (struct toolstack_share){0};
+    if (good)
+        *share = (struct toolstack_share){params.cap, params.weight};
+    libxl_domain_sched_params_dispose(&params);
+    return good;
+}
+
+/* A node of a vif's; "" when there is none. */
+static char *nic_node(struct toolstack *t, const char *folder, const char *name)
+{
+    char path[256], *value = NULL;
+    unsigned n;
+
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path)
+        value = xs_read(t->xs, XBT_NULL, path, &n);
+    return value ? value : copy("");
+}
+
+static void fill_nic(struct toolstack *t, struct toolstack_nic *nic, uint32_t domid, long number)
+{
+    char folder[80], *backend, *rate;
+    unsigned long long bytes;
+    unsigned interval_us;
+
+    /* libxl's own notes name the backend; what counts stands there, where it can be changed. */
+    snprintf(folder, sizeof folder, "/libxl/%u/device/vif/%ld", domid, number);
+    backend = nic_node(t, folder, "backend");
+    rate = nic_node(t, backend, "rate");
+    *nic = (struct toolstack_nic){(int)number, nic_node(t, backend, "bridge"), nic_node(t, backend, "mac"), {0}};
+    if (sscanf(rate, "%19llu,%9u", &bytes, &interval_us) == 2 && interval_us)
+        nic->rate = (struct toolstack_rate){bytes, interval_us};
+    free(rate);
+    free(backend);
+}
+
+static int compare_nics(const void *a, const void *b)
+{
+    return ((const struct toolstack_nic *)a)->number - ((const struct toolstack_nic *)b)->number;
+}
+
+void toolstack_nics(struct toolstack *t, uint32_t domid, struct toolstack_nic **nics, unsigned *n)
+{
+    char path[64], **numbers;
+    unsigned there = 0;
+
+    snprintf(path, sizeof path, "/libxl/%u/device/vif", domid);
+    numbers = xs_directory(t->xs, XBT_NULL, path, &there);
+    *n = 0;
+    *nics = calloc(there + 1, sizeof **nics);
+    if (!*nics)
+        abort();
+    for (unsigned i = 0; numbers && i < there; i++) {
+        long number;
+
+        if (read_number(numbers[i], 0, INT_MAX, &number))
+            fill_nic(t, &(*nics)[(*n)++], domid, number);
+    }
+    free(numbers);
+    qsort(*nics, *n, sizeof **nics, compare_nics);
+}
+
+void toolstack_nics_free(struct toolstack_nic *nics, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        free(nics[i].bridge);
+        free(nics[i].mac);
+    }
+    free(nics);
 }
 
 const char *toolstack_state_name(enum toolstack_state state)
