@@ -37,8 +37,9 @@ install-cli: cli
 	install -D -m 644 $(BUILD)/clickos.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/clickos
 
 # Tests of the command also need the parts of it that have no Xen in them.
+CLI_PURE  := options print profile_json figures exposition toolstack
 CLI_TESTS := $(patsubst %.c,$(BUILD)/test/%,$(wildcard cli/*_test.c))
-$(CLI_TESTS): $(BUILD)/test/cli/options.o $(BUILD)/test/cli/print.o $(BUILD)/test/cli/profile_json.o
+$(CLI_TESTS): $(CLI_PURE:%=$(BUILD)/test/cli/%.o)
 $(CLI_TESTS): TEST_LIBS = -ljansson
 
 .PHONY: install-cli FORCE

@@ -19,6 +19,7 @@
 #include <xenstore.h>
 
 #include "cli/print.h"
+#include "cli/reap.h"
 
 enum { STALE_SECONDS = 600, LOOK_MS = 500 };
 
@@ -138,6 +139,16 @@ char *client_node(struct client *client, const char *path)
     return store_read(&client->store, path, &value, &length) ? NULL : value;
 }
 
+bool client_is_clickos(struct client *client)
+{
+    char *mark = client_node(client, REAP_MARK), *version = mark ? NULL : client_node(client, PROTOCOL_ROOT "/version");
+    bool is = mark || version;
+
+    free(mark);
+    free(version);
+    return is;
+}
+
 /* ---- which VM ---- */
 
 static struct toolstack *the_toolstack;
@@ -209,6 +220,19 @@ bool client_open(struct client *client, const struct invocation *invocation, con
     return true;
 }
 
+bool client_all_there(const struct invocation *invocation)
+{
+    struct toolstack *toolstack = client_toolstack(invocation);
+    uint32_t domid;
+
+    for (int i = 0; toolstack && i < invocation->n_operands; i++)
+        if (!toolstack_find(toolstack, invocation->operand[i], &domid)) {
+            print_no_vm(toolstack, invocation->operand[i]);
+            return false;
+        }
+    return toolstack != NULL;
+}
+
 void client_close(struct client *client)
 {
     free(client->name);
@@ -247,13 +271,18 @@ static void on_signal(int number)
 }
 
 /* Without SA_RESTART, so that waiting ends and the request can be taken away. */
-static void catch_signals(void)
+void client_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+}
+
+bool client_interrupted(void)
+{
+    return interrupted;
 }
 
 /* Begins with the time, so that requests are taken in order and old ones can be told. */
@@ -296,14 +325,6 @@ static void take_away(struct client *client, unsigned instance, const char *id)
     store_remove(&client->store, path);
 }
 
-static void unwatch(struct client *client, unsigned instance, const char *id)
-{
-    char path[PROTOCOL_PATH_MAX], full[FULL_PATH_MAX];
-
-    snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/reply/%s/status", instance, id);
-    xs_unwatch(client->xs, full_path(client, path, full), "reply");
-}
-
 /* Configurations stand where everybody can find the one sent last. */
 static int write_config(struct client *client, unsigned instance, const char *data, size_t length,
                         struct text *line)
@@ -332,7 +353,7 @@ bool client_send(struct client *client, unsigned instance, struct text *line, co
         text_free(line);
         return false;
     }
-    catch_signals();
+    client_catch_signals();
     make_id(id);
     snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/control/%s", instance, id);
     error = store_private_directory(&client->store, path);
@@ -350,19 +371,23 @@ bool client_send(struct client *client, unsigned instance, struct text *line, co
     return false;
 }
 
-/* Why there is no answer: a VM that went, or one that is none of ours. */
-static bool still_alive(struct client *client)
+/* Whether an answer can still come. */
+static bool lives(struct client *client)
 {
     struct toolstack_domain domain;
 
-    if (!toolstack_domain(client->toolstack, client->domid, &domain)) {
+    return toolstack_domain(client->toolstack, client->domid, &domain) &&
+           (domain.state == STATE_RUNNING || domain.state == STATE_PAUSED);
+}
+
+static void print_gone(struct client *client)
+{
+    struct toolstack_domain domain;
+
+    if (toolstack_domain(client->toolstack, client->domid, &domain))
+        fprintf(stderr, "clickos: VM '%s' is %s\n", client->name, toolstack_state_name(domain.state));
+    else
         fprintf(stderr, "clickos: VM '%s' has gone\n", client->name);
-        return false;
-    }
-    if (domain.state == STATE_RUNNING || domain.state == STATE_PAUSED)
-        return true;
-    fprintf(stderr, "clickos: VM '%s' is %s\n", client->name, toolstack_state_name(domain.state));
-    return false;
 }
 
 static void print_timeout(struct client *client)
@@ -382,62 +407,111 @@ static void print_timeout(struct client *client)
     free(version);
 }
 
-enum client_result client_wait(struct client *client, unsigned instance, const char *id,
-                               struct message *reply)
+/* The watch's token is the call's number. */
+static bool watch_call(struct client_call *call, unsigned number, bool on)
 {
-    uint64_t end = now_ns() + (uint64_t)client->timeout_ms * 1000000u;
-    struct pollfd fd = {.fd = xs_fileno(client->xs), .events = POLLIN};
+    char path[PROTOCOL_PATH_MAX], full[FULL_PATH_MAX], token[12];
+
+    snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/reply/%s/status", call->instance, call->id);
+    snprintf(token, sizeof token, "%u", number);
+    full_path(call->client, path, full);
+    return on ? xs_watch(call->client->xs, full, token) : xs_unwatch(call->client->xs, full, token);
+}
+
+/* Looks whether it is answered; true: nothing more is to come. */
+static bool look(struct client_call *call)
+{
     char path[PROTOCOL_PATH_MAX];
-    const char *why = "";
-    int error;
+
+    snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/reply/%s", call->instance, call->id);
+    call->error = protocol_receive(&call->client->store, path, "status", NULL, &call->reply, &call->why);
+    return call->error != -ENOENT;
+}
+
+/* What was asked of the VM is over for us, however it ended. */
+static void end_call(struct client_call *call, unsigned number, bool more_follow)
+{
+    take_away(call->client, call->instance, call->id);
+    if (more_follow)
+        watch_call(call, number, false);
+    if (interrupted && !call->error) {
+        message_free(&call->reply);
+        call->error = -EINTR;
+    }
+    if (call->error)
+        return;
+    if (message_word(&call->reply, "crowded"))
+        sweep(call->client, call->instance);
+    call->result = strcmp(call->reply.verb, "ok") ? CLIENT_REFUSED : CLIENT_OK;
+}
+
+static void wait_for(struct client_call *calls, unsigned n, uint64_t end, bool more_follow)
+{
+    struct pollfd fd = {.events = POLLIN};
+    unsigned waiting = 0;
 
     /*
-     * Watched after the request is out: a new watch reports at once, so nothing is missed, and with
+     * Watched after the requests are out: a new watch reports at once, so nothing is missed, and with
      * a watch libxenstore starts a thread that every later request would go through.
      */
-    snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/reply/%s/status", instance, id);
-    error = store_watch(&client->store, path);
-    if (error) {
-        fprintf(stderr, "clickos: cannot watch for the answer: %s\n", strerror(-error));
-        take_away(client, instance, id);
-        return CLIENT_FAILED;
+    for (unsigned i = 0; i < n; i++) {
+        calls[i].result = CLIENT_FAILED;
+        calls[i].error = watch_call(&calls[i], i, true) ? -ENOENT : failure();
+        waiting += calls[i].error == -ENOENT;
+        fd.fd = xs_fileno(calls[i].client->xs);
     }
-    error = -ENOENT;
-    snprintf(path, sizeof path, PROTOCOL_ROOT "/%u/reply/%s", instance, id);
-    while (error == -ENOENT && !interrupted) {
-        char **event = xs_check_watch(client->xs);
+    while (waiting && !interrupted) {
+        char **event = xs_check_watch(calls[0].client->xs);
         uint64_t now = now_ns();
         int wait;
 
         if (event) {
-            /* The watch is on one node; an event of an earlier request costs one more look. */
+            /* Each watch is on one node; an event of an earlier request costs one more look. */
+            unsigned number = (unsigned)strtoul(event[XS_WATCH_TOKEN], NULL, 10);
+
+            if (number < n && calls[number].error == -ENOENT && look(&calls[number]))
+                waiting--;
             free(event);
-            error = protocol_receive(&client->store, path, "status", NULL, reply, &why);
             continue;
         }
-        if (now >= end) {
-            print_timeout(client);
+        if (now >= end)
             break;
-        }
         wait = (int)((end - now) / 1000000 + 1);
-        if (!poll(&fd, 1, wait < LOOK_MS ? wait : LOOK_MS) && !still_alive(client))
-            break;
+        if (poll(&fd, 1, wait < LOOK_MS ? wait : LOOK_MS))
+            continue;
+        for (unsigned i = 0; i < n; i++)
+            if (calls[i].error == -ENOENT && !lives(calls[i].client)) {
+                calls[i].error = -ESRCH;
+                waiting--;
+            }
     }
-    take_away(client, instance, id);
-    if (client_tidy)
-        unwatch(client, instance, id);
+    for (unsigned i = 0; i < n; i++)
+        end_call(&calls[i], i, more_follow);
+}
+
+void client_wait_all(struct client_call *calls, unsigned n, uint64_t end_ns)
+{
+    wait_for(calls, n, end_ns, true);
+}
+
+enum client_result client_wait(struct client *client, unsigned instance, const char *id,
+                               struct message *reply)
+{
+    struct client_call call = {.client = client, .instance = instance};
+
+    snprintf(call.id, sizeof call.id, "%s", id);
+    wait_for(&call, 1, now_ns() + (uint64_t)client->timeout_ms * 1000000u, client_tidy);
     if (interrupted)
         fprintf(stderr, "clickos: interrupted; the VM may have done what it was asked\n");
-    else if (error && error != -ENOENT)
+    else if (call.error == -ENOENT)
+        print_timeout(client);
+    else if (call.error == -ESRCH)
+        print_gone(client);
+    else if (call.error)
         fprintf(stderr, "clickos: VM '%s' sent an answer that cannot be read: %s\n", client->name,
-                error == -EBADMSG ? why : strerror(-error));
-    if (interrupted && !error)
-        message_free(reply);
-    if (interrupted || error)
-        return CLIENT_FAILED;
-    if (message_word(reply, "crowded"))
-        sweep(client, instance);
-    return strcmp(reply->verb, "ok") ? CLIENT_REFUSED : CLIENT_OK;
+                call.error == -EBADMSG ? call.why : strerror(-call.error));
+    *reply = call.reply;
+    return call.result;
 }
 
 enum client_result client_request(struct client *client, unsigned instance, struct text *line,
@@ -486,15 +560,20 @@ char *client_handler(struct client *client, unsigned instance, const char *name,
     return said;
 }
 
-void client_pause(unsigned seconds)
+void client_pause_until(uint64_t end_ns)
 {
-    uint64_t end = now_ns() + seconds * UINT64_C(1000000000), now;
+    uint64_t now;
 
     /* Looked at more than once: a signal may come just before poll() would sleep. */
-    while (!interrupted && (now = now_ns()) < end) {
-        uint64_t left = (end - now) / 1000000 + 1;
+    while (!interrupted && (now = now_ns()) < end_ns) {
+        uint64_t left = (end_ns - now) / 1000000 + 1;
 
         poll(NULL, 0, left < LOOK_MS ? (int)left : LOOK_MS);
     }
+}
+
+void client_pause(unsigned seconds)
+{
+    client_pause_until(now_ns() + seconds * UINT64_C(1000000000));
     interrupted = 0;
 }

@@ -51,6 +51,8 @@ bool client_open(struct client *client, const struct invocation *invocation, con
 bool client_attach(struct client *client, const struct invocation *invocation, uint32_t domid,
                    const char *name);
 void client_close(struct client *client);
+/* Whether all VMs that the operands name are there; prints which is not. */
+bool client_all_there(const struct invocation *invocation);
 
 /*
  * Sends `line` (consumed) with data and waits for the answer. `config`: the data is a configuration
@@ -64,6 +66,26 @@ bool client_send(struct client *client, unsigned instance, struct text *line, co
 enum client_result client_wait(struct client *client, unsigned instance, const char *id,
                                struct message *reply);
 
+/* Requests that wait together; each to any VM. */
+struct client_call {
+    struct client *client;
+    unsigned instance;
+    char id[PROTOCOL_ID_MAX + 1];           /* client_send() made it */
+    /* Afterwards: */
+    int error;                              /* 0: answered; -ENOENT: not in time; -ESRCH: the VM went */
+    enum client_result result;
+    struct message reply;                   /* to be freed unless CLIENT_FAILED */
+    const char *why;                        /* of -EBADMSG */
+};
+
+/* Until each is answered, `end_ns` is over or a signal came. Prints nothing. */
+void client_wait_all(struct client_call *calls, unsigned n, uint64_t end_ns);
+
+/* From here on SIGINT, SIGTERM and SIGHUP end what waits, and only that. */
+void client_catch_signals(void);
+/* Whether one has come. */
+bool client_interrupted(void);
+
 /* Prints the reply's errors, for people to stderr, with --json to stdout. Returns EXIT_FAILURE. */
 int client_refused(const struct client *client, const struct message *reply);
 
@@ -75,6 +97,8 @@ char *client_handler(struct client *client, unsigned instance, const char *name,
 
 /* Sleeps for so long, or until a signal says that this is enough; requests can be made afterwards. */
 void client_pause(unsigned seconds);
+/* Until then, or until a signal comes, which client_interrupted() then tells. */
+void client_pause_until(uint64_t end_ns);
 
 /* With --verbose: "   12.3 ms  what" to stderr, since the client was opened. */
 void client_phase(const struct client *client, const char *format, ...)
@@ -85,6 +109,8 @@ uint64_t now_ns(void);
 bool read_target(const struct invocation *invocation, const char *text, unsigned *instance,
                  const char **name);
 
+/* Whether the VM was made by us, or by anybody from our image. */
+bool client_is_clickos(struct client *client);
 /* A value from the VM's folder, or NULL; malloc'ed, NUL-terminated. */
 char *client_node(struct client *client, const char *path);
 

@@ -91,6 +91,7 @@ void generate_man(void)
            "clickos read fw allowed.count\n"
            "clickos start fw stricter.click\n"
            "clickos list fw \\-\\-json\n"
+           "clickos metrics \\-\\-listen 127.0.0.1:9100\n"
            "clickos destroy fw\n.fi\n"
            ".SH SEE ALSO\n.BR click (1),\n.BR clickos\\-elements (7),\n.BR xl (1)\n");
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cli/client.h"
+#include "cli/figures.h"
 #include "cli/print.h"
-#include "cli/reap.h"
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -81,17 +81,6 @@ static json_t *describe_limits(struct client *client)
     return limits;
 }
 
-/* Made by us, or by anybody from our image. */
-static bool is_clickos(struct client *client)
-{
-    char *mark = client_node(client, REAP_MARK), *version = mark ? NULL : client_node(client, PROTOCOL_ROOT "/version");
-    bool is = mark || version;
-
-    free(mark);
-    free(version);
-    return is;
-}
-
 static json_t *get(const json_t *object, const char *name)
 {
     return json_object_get(object, name);
@@ -139,7 +128,7 @@ static int list_all(const struct invocation *invocation)
     }
     for (unsigned i = 0; i < n; i++) {
         client.domid = domains[i].domid;
-        if (is_clickos(&client))
+        if (client_is_clickos(&client))
             json_array_append_new(list, describe(&client, &domains[i]));
     }
     if (json) {
@@ -175,36 +164,6 @@ static bool ask(struct client *client, const char *verb, struct message *reply)
         message_free(reply);
     }
     return result == CLIENT_OK;
-}
-
-/* Replaces what the store says by what the guest says now: "id status generation elements" a line. */
-static json_t *read_instances(const struct message *reply)
-{
-    json_t *list = json_array();
-    unsigned id, elements;
-    unsigned long long generation;
-    char status[16];
-    int used;
-
-    for (const char *s = text_string(&reply->data);
-         sscanf(s, "%u %15[A-Za-z] %llu %u\n%n", &id, status, &generation, &elements, &used) == 4; s += used)
-        json_array_append_new(list, json_pack("{s:I, s:s, s:I, s:I}", "instance", (json_int_t)id, "status",
-                                              status, "generation", (json_int_t)generation, "elements",
-                                              (json_int_t)elements));
-    return list;
-}
-
-static json_t *read_memory(const struct message *reply)
-{
-    json_t *memory = json_object();
-    unsigned long long value;
-    char name[32];
-    int used;
-
-    for (const char *s = text_string(&reply->data);
-         sscanf(s, "%31[a-z_] %llu\n%n", name, &value, &used) == 2; s += used)
-        json_object_set_new(memory, name, json_integer((json_int_t)value));
-    return memory;
 }
 
 static void print_vifs(const json_t *vm)
@@ -267,7 +226,7 @@ static int list_one(const struct invocation *invocation)
         client_close(&client);
         return EXIT_FAILURE;
     }
-    if (!is_clickos(&client)) {
+    if (!client_is_clickos(&client)) {
         fprintf(stderr, "clickos: '%s' is no ClickOS VM, or its control plane has not come up\n", client.name);
         client_close(&client);
         return EXIT_FAILURE;
@@ -280,10 +239,17 @@ static int list_one(const struct invocation *invocation)
     if (domain.state != STATE_RUNNING) {
         code = EXIT_SUCCESS;
     } else if (ask(&client, "instances", &reply)) {
-        json_object_set_new(vm, "instances", read_instances(&reply));
+        struct instance instances[INSTANCES_MAX];
+
+        /* What the guest says now, in place of what stands in the store. */
+        json_object_set_new(vm, "instances",
+                            instances_json(instances, instances_read(text_string(&reply.data), instances)));
         message_free(&reply);
         if (ask(&client, "memory", &reply)) {
-            json_object_set_new(vm, "memory", read_memory(&reply));
+            struct figures memory = figures_read(text_string(&reply.data), false);
+
+            json_object_set_new(vm, "memory", figures_json(&memory, FIGURE_NO_VIF));
+            figures_free(&memory);
             message_free(&reply);
             code = EXIT_SUCCESS;
         }

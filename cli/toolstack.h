@@ -2,7 +2,7 @@
 /*
  * toolstack.h - what we ask of the software that makes and ends VMs.
  *
- * One implementation: toolstack_libxl.c. Functions that return false have printed why.
+ * One implementation: toolstack_libxl.c, with toolstack.c for what does not depend on it. Functions that return false have printed why.
  */
 #ifndef CLI_TOOLSTACK_H
 #define CLI_TOOLSTACK_H
@@ -49,7 +49,13 @@ struct toolstack_domain {
     bool pvh, pv;                       /* neither: another kind */
     enum toolstack_state state;
     uint64_t memory_kb;
-    uint64_t cpu_ns;
+    uint64_t cpu_ns;                    /* since it was made */
+};
+
+struct toolstack_host {
+    unsigned cpus;
+    uint64_t memory_kb, free_kb;
+    uint64_t dom0_cpu_ns;
 };
 
 /* A vif that is there, as dom0 made it. */
@@ -86,6 +92,7 @@ void toolstack_domains_free(struct toolstack_domain *domains, unsigned n);
 bool toolstack_find(struct toolstack *toolstack, const char *name, uint32_t *domid);
 /* Silently false: gone. The name is left out. */
 bool toolstack_domain(struct toolstack *toolstack, uint32_t domid, struct toolstack_domain *domain);
+bool toolstack_host(struct toolstack *toolstack, struct toolstack_host *host);
 /* Silently false: gone, or a scheduler that knows no shares. */
 bool toolstack_share(struct toolstack *toolstack, uint32_t domid, struct toolstack_share *share);
 /* By number; none when the domain has gone. */

@@ -25,6 +25,7 @@
 struct toolstack {
     libxl_ctx *ctx;
     xentoollog_logger_stdiostream *logger;
+    xentoollog_level level;
     struct xs_handle *xs;
 };
 
@@ -34,8 +35,8 @@ struct toolstack *toolstack_open(bool verbose)
 
     if (!t)
         abort();
-    t->logger = xtl_createlogger_stdiostream(stderr, verbose ? XTL_PROGRESS : XTL_ERROR,
-                                             XTL_STDIOSTREAM_HIDE_PROGRESS);
+    t->level = verbose ? XTL_PROGRESS : XTL_ERROR;
+    t->logger = xtl_createlogger_stdiostream(stderr, t->level, XTL_STDIOSTREAM_HIDE_PROGRESS);
     if (!t->logger ||
         libxl_ctx_alloc(&t->ctx, LIBXL_VERSION, 0, (xentoollog_logger *)t->logger)) {
         fprintf(stderr, "clickos: cannot talk to Xen; this needs dom0 and root\n");
@@ -291,13 +292,36 @@ bool toolstack_domain(struct toolstack *t, uint32_t domid, struct toolstack_doma
     return there;
 }
 
+bool toolstack_host(struct toolstack *t, struct toolstack_host *host)
+{
+    struct toolstack_domain dom0;
+    libxl_physinfo info;
+    bool good;
+
+    libxl_physinfo_init(&info);
+    good = !libxl_get_physinfo(t->ctx, &info) && toolstack_domain(t, 0, &dom0);
+    *host = (struct toolstack_host){0};
+    if (good)
+        *host = (struct toolstack_host){
+            .cpus = info.nr_cpus, .memory_kb = info.total_pages * 4, .free_kb = info.free_pages * 4,
+            .dom0_cpu_ns = dom0.cpu_ns,
+        };
+    else
+        fprintf(stderr, "clickos: Xen does not say what the machine has\n");
+    libxl_physinfo_dispose(&info);
+    return good;
+}
+
 bool toolstack_share(struct toolstack *t, uint32_t domid, struct toolstack_share *share)
 {
     libxl_domain_sched_params params;
     bool good;
 
     libxl_domain_sched_params_init(&params);
+    /* libxl calls it an error when a domain went a moment ago. */
+    xtl_stdiostream_set_minlevel(t->logger, XTL_CRITICAL);
     good = !libxl_domain_sched_params_get(t->ctx, domid, &params) && knows_shares(params.sched);
+    xtl_stdiostream_set_minlevel(t->logger, t->level);
     *share = (struct toolstack_share){0};
     if (good)
         *share = (struct toolstack_share){params.cap, params.weight};
@@ -366,16 +390,6 @@ void toolstack_nics_free(struct toolstack_nic *nics, unsigned n)
         free(nics[i].mac);
     }
     free(nics);
-}
-
-const char *toolstack_state_name(enum toolstack_state state)
-{
-    static const char *const names[] = {
-        [STATE_RUNNING] = "running", [STATE_PAUSED] = "paused", [STATE_OFF] = "off",
-        [STATE_CRASHED] = "crashed", [STATE_SUSPENDED] = "suspended", [STATE_DYING] = "dying",
-    };
-
-    return names[state];
 }
 
 void toolstack_console(struct toolstack *t, uint32_t domid)
