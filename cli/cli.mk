@@ -4,7 +4,7 @@ CLI_SRC  := $(call find,cli/*.c) control/protocol.c
 CLI_OBJ  := $(CLI_SRC:%.c=$(BUILD)/cli/%.o)
 # `clickos check` and its kin look at configurations with the process's language, router and elements.
 CLI_PROCESS := $(filter-out platform/linux/main.c,$(PROCESS))
-CLI_LIBS  = -lxenlight -lxlutil -lxentoollog -lxenstore -ljansson -lm
+CLI_LIBS  = -lxenlight -lxlutil -lxentoollog -lxenstore -ljansson -lncursesw -lm
 CLI_DEFS  = -DKERNEL_DEFAULT='"$(PREFIX)/lib/clickos/clickos.elf"'
 
 cli: $(BUILD)/clickos $(BUILD)/clickos.1 $(BUILD)/clickos.bash
@@ -37,7 +37,7 @@ install-cli: cli
 	install -D -m 644 $(BUILD)/clickos.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/clickos
 
 # Tests of the command also need the parts of it that have no Xen in them.
-CLI_PURE  := options print profile_json figures exposition toolstack
+CLI_PURE  := options print profile_json figures exposition toolstack top_view
 CLI_TESTS := $(patsubst %.c,$(BUILD)/test/%,$(wildcard cli/*_test.c))
 $(CLI_TESTS): $(CLI_PURE:%=$(BUILD)/test/cli/%.o)
 $(CLI_TESTS): TEST_LIBS = -ljansson

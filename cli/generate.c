@@ -91,6 +91,7 @@ void generate_man(void)
            "clickos read fw allowed.count\n"
            "clickos start fw stricter.click\n"
            "clickos list fw \\-\\-json\n"
+           "clickos top \\-\\-sort packets\n"
            "clickos metrics \\-\\-listen 127.0.0.1:9100\n"
            "clickos destroy fw\n.fi\n"
            ".SH SEE ALSO\n.BR click (1),\n.BR clickos\\-elements (7),\n.BR xl (1)\n");
@@ -118,6 +119,7 @@ void generate_completion(void)
            "    case $prev in\n"
            "        --config|--kernel|--ramdisk|--file|-c|-f) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
            "        --type) COMPREPLY=($(compgen -W 'pv pvh' -- \"$cur\")); return ;;\n"
+           "        --sort|-o) COMPREPLY=($(compgen -W 'cpu memory name packets drops' -- \"$cur\")); return ;;\n"
            "        --vif) COMPREPLY=($(compgen -W \"$(ls -d /sys/class/net/*/bridge 2>/dev/null |\n"
            "            sed 's,/sys/class/net/\\(.*\\)/bridge,bridge=\\1,')\" -- \"$cur\")); return ;;\n"
            "    esac\n"

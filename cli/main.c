@@ -10,11 +10,11 @@
 extern const struct command command_create, command_start, command_stop, command_list, command_read,
     command_write, command_handlers, command_console, command_destroy, command_reap, command_batch,
     command_check, command_flatten, command_elements, command_graph,
-    command_pretty, command_profile, command_metrics;
+    command_pretty, command_profile, command_metrics, command_top;
 
 const struct command *const commands[] = {
     &command_create, &command_start, &command_stop, &command_list, &command_read, &command_write,
-    &command_handlers, &command_metrics, &command_profile, &command_console, &command_destroy,
+    &command_handlers, &command_top, &command_metrics, &command_profile, &command_console, &command_destroy,
     &command_check, &command_flatten, &command_pretty, &command_graph, &command_elements, &command_batch,
     &command_reap, NULL,
 };

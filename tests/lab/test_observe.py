@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""clickos metrics on real Xen: figures are the VMs' own, a VM that hangs or goes costs the others nothing,
-metrics are what Prometheus reads (by its own Python parser), and HTTP is HTTP."""
+"""clickos metrics and clickos top on real Xen: figures are the VMs' own, a VM that hangs or goes costs the others nothing,
+metrics are what Prometheus reads (by its own Python parser), HTTP is HTTP, and top needs no terminal and knows what
+to do with one."""
 
+import json
+import os
 import pathlib
+import pty
 import re
+import select
 import subprocess
 import time
 
@@ -116,3 +121,72 @@ def test_metrics_over_http(clickos, lab, vms):
         ended = lab.run("pid=$(cat /tmp/server.pid); kill $pid; for try in $(seq 50); do [ -d /proc/$pid ] || exit 0; sleep 0.1; done; exit 1")
     assert ended.returncode == 0, "SIGTERM does not end it"
     assert lab.run("cat /tmp/server.out; wc -l </tmp/server.err").stdout.strip() == "1"
+
+
+# ---- top ----
+
+def test_top_without_a_terminal(clickos, vms):
+    text = clickos.must("top", "-b", "-n", 2, "-d", 1)
+    looks = text.rstrip("\n").split("\n\nclickos top - ")
+    assert len(looks) == 2
+    print(text)
+    for look in looks:
+        rows = {line.split()[0]: line.split() for line in look.splitlines() if line and not line.startswith(" ")}
+        assert rows["sender"][2] == "running" and 5 < float(rows["sender"][3]) < 30
+        assert 100 < float(rows["sender"][8]) < 600, "frames of 60 bytes at 200 Kb/s are 417 a second"
+        assert rows["silent"][6:] == ["-"] * 5
+    assert re.search(r"^silent .*\n  does not answer$", text, re.M)
+    assert re.search(r"^  instance 0 Running \(7 elements\)\n  vif 0 up ", text, re.M)
+    assert "--batch prints instead" in clickos.wrong("top")
+
+
+def test_top_for_programs(clickos, vms):
+    top = clickos.json("top", "--delay", 1, "sender", "silent", "--sort", "name")
+    sender, silent = top["vms"]
+    assert (sender["name"], sender["answers"], sender["cap"]) == ("sender", True, 20)
+    assert (silent["name"], silent["answers"], silent["vifs"]) == ("silent", False, [])
+    vif = sender["vifs"][0]
+    assert vif["figures"]["state"] == "up" and vif["figures"]["tx_packets"] > vif["rates"]["tx_packets"] > 50
+    assert vif["rates"]["tx_bits"] == pytest.approx(vif["rates"]["tx_packets"] * 480, rel=0.01)
+
+
+def test_top_when_a_vm_goes(clickos, lab, vms):
+    clickos.must("create", "fleeting", "--memory", 4)
+    done = lab.run("clickos top -b -n 3 -d 1 fleeting sender >/tmp/top.out 2>&1 & pid=$!; sleep 1.5; clickos destroy fleeting; wait $pid", check=True)
+    assert done.returncode == 0
+    assert re.search(r"^fleeting +- gone$", lab.run("cat /tmp/top.out").stdout, re.M)
+
+
+def on_terminal(lab, command, keys, seconds=40):
+    """What a terminal gets while keys are pressed: [(text that is waited for, key to press then)]. Returns that and the exit code."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([os.path.join(HERE.parents[1], "lab", "run"), "--name", lab.name, "--tty", command], stdin=slave, stdout=slave,
+                               stderr=slave, start_new_session=True)
+    os.close(slave)
+    shown, at, end = "", 0, time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            if select.select([master], [], [], 0.2)[0]:
+                try:
+                    shown += os.read(master, 65536).decode(errors="replace")
+                except OSError:
+                    break
+            if keys and keys[0][0] in shown[at:]:
+                at = len(shown)
+                os.write(master, keys.pop(0)[1].encode())
+        assert not keys, f"never saw {keys[0][0]!r} in {shown[at:]!r}"
+        return shown, process.wait(timeout=10)
+    finally:
+        os.close(master)
+        if process.poll() is None:
+            process.kill()
+
+
+def test_top_on_a_terminal(lab, vms):
+    shown, code = on_terminal(lab, "stty rows 30 cols 100; TERM=xterm clickos top -d 1",
+                              [("sorted by cpu", "N"), ("name", "h"), ("sorts by CPU", "h"), ("sender", "v"), ("\x1b[", "q")])
+    assert code == 0
+    assert "sender" in shown and "NAME" in shown
+    assert shown.rstrip().endswith(("\x1b[?1049l", "\x1b[?1049l\x1b[23;0;0t", "\x1b[?1l\x1b>")), "the terminal is as it was before"
+    shown, code = on_terminal(lab, "TERM=nonesuch clickos top", [])
+    assert code == 1 and "TERM is 'nonesuch'" in shown
