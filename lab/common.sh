@@ -3,7 +3,7 @@
 #
 # A command sets $usage, sources this file, reads its options (--name into $name) and calls
 # locate. Afterwards:
-#   $lab    this folder            $base   $BUILD/dom0: packages, keys, kernel, initramfs
+#   $lab    this folder            $base   $BUILD/dom0: packages, keys, kernel, initramfs; the Linux guest's
 #   $state  $BUILD/lab/NAME: one lab's pid, ssh port, NIC sockets, serial log
 
 set -eu

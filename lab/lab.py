@@ -71,6 +71,10 @@ class Lab:
         """The far end of NIC 1 (on br0) or 2 (on br1): see frames.Nic."""
         return Nic(self, number)
 
+    def linux(self, name, *bridges, memory=192, type="pv"):
+        """A Linux guest with a vif on each of the bridges: a LinuxGuest, which ends with its `with`."""
+        return LinuxGuest(self, name, bridges, memory, type)
+
     def console(self, domain):
         """What a guest has printed, also when it is gone by now ('' when nothing)."""
         return self.run(["cat", f"/var/log/xen/console/guest-{domain}.log"]).stdout
@@ -79,3 +83,36 @@ class Lab:
         """Frames that dom0's Linux has lost so far, by where: {} is what tests want."""
         lines = self.run(["bash", "/etc/lab/drops"], check=True).stdout.split("\n")
         return {where: int(count) for where, count in (line.rsplit(" ", 1) for line in lines if line)}
+
+
+class LinuxGuest:
+    """Debian's kernel and busybox as a guest, told what to do over its console, so that its vifs (eth0, eth1, …) are the test's:
+
+        with lab.linux("peer", "br0") as peer:
+            peer.run("ip address add 10.0.0.2/24 dev eth0; ip link set eth0 up")
+            lab.run(f"tcpdump -i vif{peer.id}.0")
+    """
+
+    def __init__(self, lab, name, bridges, memory, type):
+        self.lab, self.name = lab, name
+        if lab.run("test -e /root/guest.kernel").returncode != 0:
+            folder = os.path.join(os.path.dirname(lab.state), "..", "dom0")
+            lab.put(f"{folder}/guest.kernel", f"{folder}/guest.initramfs", "/root/")
+        vifs = ", ".join(f"'bridge={bridge}'" for bridge in bridges)
+        lab.run(["bash", "/etc/lab/guest", "create", name, f"memory={memory}", f"type='{type}'", f"vif=[{vifs}]"],
+                check=True, timeout=300)
+        self.id = int(lab.run(f"xl domid {name}", check=True).stdout)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.destroy()
+
+    def run(self, command, check=True, timeout=120):
+        """Runs a shell line in the guest (at most 3,000 bytes): a CompletedProcess, its standard error within stdout."""
+        return self.lab.run(["env", f"TIMEOUT={timeout}", "bash", "/etc/lab/guest", "run", self.name, command],
+                            check=check, timeout=timeout + 30)
+
+    def destroy(self):
+        self.lab.run(f"xl destroy {self.name}")

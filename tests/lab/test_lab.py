@@ -161,6 +161,19 @@ def test_up_again_is_no_harm(lab):
 
 
 @pytest.mark.slow
+def test_a_linux_guest_does_what_it_is_told(lab):
+    """Its output and exit codes come back; frames of NIC 1 reach its interface."""
+    with lab.linux("peer", "br0") as peer, lab.nic(1) as left:
+        assert peer.run("printf 'a b\\nc'; exit 3", check=False).stdout == "a b\nc"
+        assert peer.run("exit 3", check=False).returncode == 3
+        count = "cat /sys/class/net/eth0/statistics/rx_packets"
+        before = int(peer.run(f"ip link set eth0 up; {count}").stdout)
+        for _ in range(10):
+            left.send(bytes.fromhex("020000000002" "020000000001" "88b5") + bytes(46))
+        assert int(peer.run(f"sleep 0.5; {count}").stdout) - before == 10
+
+
+@pytest.mark.slow
 def test_two_labs_side_by_side(lab):
     with Lab(lab.name + "-b", "--memory", "1536", "--dom0-memory", "512") as other:
         for host in (lab, other):
