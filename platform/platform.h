@@ -84,6 +84,9 @@ void platform_unlock(unsigned *lock);
 void *platform_buffers_alloc(uint32_t want, uint32_t *count, uint32_t *stride,
                              uint32_t *capacity);
 void platform_buffers_free(void *chunk, uint32_t count, uint32_t stride);
+/* One of so many bytes, a multiple of 4,096, on pages of its own in a guest. NULL as above. */
+void *platform_large_buffer_alloc(uint32_t bytes);
+void platform_large_buffer_free(void *buffer, uint32_t bytes);
 
 /*
  * Whether tables that grow with traffic may take so many bytes. Some memory is kept for what people ask for: a handler, another
@@ -148,6 +151,9 @@ void platform_device_report(struct device *device, struct text *out);
  */
 bool platform_device_setting(struct device *device, const char *name, struct text *out, struct errors *errors);
 bool platform_device_set(struct device *device, const char *name, const char *value, struct errors *errors);
+
+/* Whether frames from devices may stand for several, or have blank checksums (router/offload.h). */
+extern const bool platform_devices_offload;
 
 /*
  * Adds up to `max` received frames to the batch (within BATCH_MAX); says how many.

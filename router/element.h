@@ -183,6 +183,7 @@ struct element_class {
     /* Takes over from the element whose place it takes: of its class and name, about to be cleaned up. */
     void (*take_state)(struct element *e, struct element *predecessor);
 
+    bool offload;                           /* takes packets that are not finished: see offload.h */
     enum element_order order;
     enum element_threads threads;
     /* Of classes whose threads each have a copy: */
@@ -249,6 +250,7 @@ struct element {
     struct element *placed_by;      /* the StaticThreadSched that wants it on a thread; NULL: nobody */
     unsigned wanted_thread;
     bool one_thread;                /* whatever its class says; see element_bind() */
+    bool finished_only;             /* packets are finished on their way into it (offload.h) */
     bool crossed;                   /* a queue: more than one thread pushes and pulls */
     bool configured, initialized;
 };

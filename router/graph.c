@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/offload.h"
+
 enum direction { UNKNOWN = 0, IS_PUSH = 'h', IS_PULL = 'l' };
 
 struct graph {
@@ -392,6 +394,11 @@ void graph_set_entries(struct port *port)
         port->pull = port->peer->class->pull;
     if (!port->push)
         return;
+    if (port->peer->finished_only) {
+        port->push = offload_push;
+        port->push_one = offload_push_one;
+        return;
+    }
     port->push = port->peer->class->push;
     port->push_one = port->peer->class->push_one ? port->peer->class->push_one : element_push_one_by_batch;
 }

@@ -215,6 +215,8 @@ static int read_packets(struct element *e, const struct handler_call *call, stru
     text_printf(out, "total %u\nfree %u\nlimit %u\nclones %u\nheap %u\nfailures %llu\n", s.total,
                 s.free, s.limit, s.shells_total - s.shells_free, s.heap,
                 (unsigned long long)s.failures);
+    text_printf(out, "large_total %u\nlarge_free %u\nunfinished_drops %llu\n", s.large_total, s.large_free,
+                (unsigned long long)router_of(e)->unfinished_drops);
     text_printf(out, "stack_drops %llu\nstep_drops %llu\nstack_pulls %llu\n",
                 (unsigned long long)b->stack_drops, (unsigned long long)b->step_drops,
                 (unsigned long long)b->stack_pulls);

@@ -24,6 +24,7 @@ enum {
     CHUNK = 64, CACHE_LINE = 64,
     KEPT = 128, EXCHANGED = 128,    /* what a thread keeps, and takes or passes on at least */
     SHELLS_FACTOR = 4,              /* clones, for each buffer that there may be */
+    LARGE_SHARE = 32, LARGE_MIN = 4, LARGE_MAX = 128,   /* one large buffer for so many others, and bounds */
 };
 
 struct chunk {
@@ -50,6 +51,8 @@ static struct {
     unsigned threads;
     struct stacks *stacks;          /* of each thread; NULLs: of nobody */
     struct packet_stack spare_full, spare_shells;
+    uint8_t *large[LARGE_MAX];      /* large buffers that are free, a stack */
+    uint32_t large_n, large_total;
 } pool;
 
 static void lock(void)
@@ -251,6 +254,7 @@ void packet_pool_stats(struct packet_pool_stats *stats)
         .total = pool.total, .free = free_full(), .limit = pool.limit,
         .shells_free = free_shells(), .shells_total = pool.shells_total,
         .failures = pool.failures, .heap = pool.heap,
+        .large_total = pool.large_total, .large_free = pool.large_n,
     };
 }
 
@@ -272,6 +276,12 @@ void packet_pool_destroy(void)
         }
         free(chunk->structs);
         free(chunk);
+    }
+    while (pool.large_n > 0) {
+        uint8_t *buffer = pool.large[--pool.large_n];
+
+        PACKET_SHOW(buffer, PACKET_LARGE_CAPACITY);
+        platform_large_buffer_free(buffer, PACKET_LARGE_CAPACITY);
     }
     free_stack(&packet_pool_full);
     free_stack(&shells);
@@ -325,15 +335,49 @@ static inline struct packet *take_shell(void)
     return shells.packet[--shells.n];
 }
 
-/* A packet longer than any pool buffer: from the heap, as rare as jumbo frames are. */
-static struct packet *take_heap(uint32_t capacity)
+static uint32_t large_limit(void)
+{
+    uint32_t n = pool.limit / LARGE_SHARE;
+
+    return n < LARGE_MIN ? LARGE_MIN : n > LARGE_MAX ? LARGE_MAX : n;
+}
+
+/* NULL: as many as there may be are in use, or memory is short. */
+static uint8_t *take_large(void)
+{
+    uint8_t *buffer = NULL;
+
+    lock();
+    if (pool.large_n > 0) {
+        buffer = pool.large[--pool.large_n];
+    } else if (pool.large_total < large_limit()) {
+        buffer = platform_large_buffer_alloc(PACKET_LARGE_CAPACITY);
+        pool.large_total += buffer != NULL;
+    }
+    unlock();
+    if (buffer)
+        PACKET_SHOW(buffer, PACKET_LARGE_CAPACITY);
+    return buffer;
+}
+
+static void put_large(uint8_t *buffer)
+{
+    PACKET_HIDE(buffer, PACKET_LARGE_CAPACITY);
+    lock();
+    pool.large[pool.large_n++] = buffer;
+    unlock();
+}
+
+/* A packet longer than pool buffers are: in a large one, or from the heap. */
+static struct packet *take_long(uint32_t capacity)
 {
     struct packet *p = take_shell();
-    uint8_t *buffer;
+    uint8_t *large, *buffer;
 
     if (!p)
         return NULL;
-    buffer = malloc(capacity);
+    large = capacity <= PACKET_LARGE_CAPACITY ? take_large() : NULL;
+    buffer = large ? large : malloc(capacity);
     if (!buffer) {
         shells.packet[shells.n++] = p;
         return fail();
@@ -341,10 +385,11 @@ static struct packet *take_heap(uint32_t capacity)
     memset(p, 0, sizeof *p);
     p->owner = p;
     p->head = p->data = buffer;
-    p->capacity = capacity;
+    p->capacity = large ? PACKET_LARGE_CAPACITY : capacity;
     p->refs = 1;
-    p->flags = PACKET_F_HEAP | PACKET_F_SHELL;
-    __atomic_fetch_add(&pool.heap, 1, __ATOMIC_RELAXED);
+    p->flags = (large ? PACKET_F_LARGE : PACKET_F_HEAP) | PACKET_F_SHELL;
+    if (!large)
+        __atomic_fetch_add(&pool.heap, 1, __ATOMIC_RELAXED);
     return p;
 }
 
@@ -358,7 +403,7 @@ struct packet *packet_make(uint32_t headroom, const void *data, uint32_t length,
     } else {
         if (length > PACKET_LENGTH_MAX || capacity > 4 * (uint64_t)PACKET_LENGTH_MAX)
             return fail();
-        p = take_heap((uint32_t)capacity);
+        p = take_long((uint32_t)capacity);
     }
     if (!p)
         return NULL;
@@ -372,10 +417,14 @@ struct packet *packet_make(uint32_t headroom, const void *data, uint32_t length,
 /* The last user of this struct's buffer is gone. */
 static void give_back(struct packet *p)
 {
-    if (__builtin_expect(p->flags & PACKET_F_HEAP, 0)) {
-        free(p->head);
+    if (__builtin_expect(p->flags & (PACKET_F_HEAP | PACKET_F_LARGE), 0)) {
+        if (p->flags & PACKET_F_LARGE) {
+            put_large(p->head);
+        } else {
+            free(p->head);
+            __atomic_fetch_sub(&pool.heap, 1, __ATOMIC_RELAXED);
+        }
         p->flags = PACKET_F_SHELL;
-        __atomic_fetch_sub(&pool.heap, 1, __ATOMIC_RELAXED);
         shells.packet[shells.n++] = p;
         return;
     }
@@ -436,7 +485,8 @@ static inline void copy_marks(struct packet *clone, const struct packet *p)
     memcpy(clone, p, offsetof(struct packet, refs));
     clone->refs = 0;
     clone->type = p->type;
-    clone->flags = PACKET_F_SHELL;
+    clone->flags = PACKET_F_SHELL | (p->flags & PACKET_F_BLANK);
+    clone->segment_size = p->segment_size;
     memcpy(clone->anno, p->anno, sizeof clone->anno);
     clone->timestamp_ns = p->timestamp_ns;
     clone->next = NULL;
@@ -525,6 +575,8 @@ struct packet *packet_writable_copy(struct packet *p, uint32_t more_head, uint32
     memcpy(copy->data - kept, p->data - kept, p->length + kept);
     move_marks(copy, p, p->data);
     packet_copy_annotations(copy, p);
+    copy->flags |= p->flags & PACKET_F_BLANK;
+    copy->segment_size = p->segment_size;
     packet_free(p);
     return copy;
 }

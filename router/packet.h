@@ -9,9 +9,9 @@
  *     head        data                 data+length          head+capacity
  *      | headroom  | the packet's bytes | tailroom            |
  *
- * - Packets and buffers come from a pool and go back to it: packet_free(). Nothing
- *   here allocates from the heap, except packet_make() of a frame that no pool buffer
- *   can hold.
+ * - Packets and buffers come from a pool and go back to it: packet_free(). There are a few large buffers in
+ *   it too. Nothing here allocates from the heap, except packet_make() of a frame that no pool buffer that is
+ *   free can hold.
  * - A clone has marks, annotations and data/length of its own but shares the
  *   bytes: writers call packet_writable() first, which copies when the bytes are shared.
  * - Functions that may have to move the packet return the packet to use from then on,
@@ -68,8 +68,8 @@ struct packet {
     uint32_t capacity;
     uint32_t refs;                  /* users of this struct's buffer: itself and its clones */
     uint8_t type;                   /* enum packet_type */
-    uint8_t flags;                  /* PACKET_F_*; 0: it has a buffer of the pool */
-    uint16_t unused;
+    uint8_t flags;                  /* PACKET_F_* */
+    uint16_t segment_size;          /* TCP payload of each segment that this stands for; 0: it is one (offload.h) */
 
     uint8_t anno[PACKET_ANNOTATIONS] __attribute__((aligned(8)));
     uint64_t timestamp_ns;          /* since 1970; 0: none */
@@ -79,9 +79,15 @@ struct packet {
 _Static_assert(sizeof(struct packet) == 128, "two cache lines");
 
 enum {
-    PACKET_F_HEAP = 1,              /* the buffer came from the heap: too long for the pool's */
-    PACKET_F_SHELL = 2,             /* a clone's struct: it has no buffer of its own */
+    PACKET_F_HEAP = 1,              /* the buffer came from the heap: too long for any of the pool's */
+    PACKET_F_SHELL = 2,             /* the struct has no buffer of its own for life: a clone's, or with one from elsewhere */
+    PACKET_F_LARGE = 4,             /* the buffer is one of the pool's large ones */
+    PACKET_F_BLANK = 8,             /* its transport checksum is not filled in (offload.h) */
+    PACKET_F_BUFFER = PACKET_F_HEAP | PACKET_F_SHELL | PACKET_F_LARGE,
 };
+
+/* What a large buffer of the pool holds: the longest IP packet there is, a frame around it and headroom. */
+enum { PACKET_LARGE_CAPACITY = 17 * 4096 };
 
 /* ---- the pool ---- */
 
@@ -93,6 +99,7 @@ struct packet_pool_stats {
     uint32_t limit;                 /* `total` never grows beyond */
     uint64_t failures;              /* times that somebody got NULL */
     uint32_t heap;                  /* packets with a heap buffer, in use */
+    uint32_t large_total, large_free;   /* large buffers */
 };
 
 /* Grows in chunks up to `limit` buffers, when they are needed; `prefill` of them at once. 0 or -ENOMEM. */
@@ -151,12 +158,17 @@ static inline struct packet *packet_new(void)
     p->length = 0;
     p->refs = 1;
     p->type = PACKET_HOST;
+    p->flags = 0;
+    p->segment_size = 0;
     memset(p->anno, 0, sizeof p->anno);
     p->timestamp_ns = 0;
     return p;
 }
 
-/* Room for `headroom` + `length` + `tailroom` bytes; `data` may be NULL (bytes undefined). */
+/*
+ * Room for `headroom` + `length` + `tailroom` bytes; `data` may be NULL (bytes undefined). More than a pool buffer
+ * holds: in a large one if there is one free, else from the heap.
+ */
 struct packet *packet_make(uint32_t headroom, const void *data, uint32_t length,
                            uint32_t tailroom);
 void packet_free_shared(struct packet *p);
@@ -164,7 +176,7 @@ void packet_free_shared(struct packet *p);
 unsigned packet_free_alike(struct packet *const *p, unsigned n);
 
 /*
- * Mostly it has a buffer of the pool that nobody shares: refs 1, flags 0, looked at together. When it was shared what
+ * Mostly it has a buffer of the pool that nobody shares: refs 1, no flag of another buffer, looked at together. When it was shared what
  * other users of the buffer did is done: on this processor a load and what depends on it keep their order, so
  * that a plain one does, which compilers put into the instruction that masks. Only ThreadSanitizer must be told.
  */
@@ -176,7 +188,7 @@ static inline bool packet_is_plain(const struct packet *p)
     uint64_t word = *(const uint64_t *)&p->refs;
 #endif
 
-    return __builtin_expect((word & 0xFF00FFFFFFFF) == 1, 1);
+    return __builtin_expect((word & ((uint64_t)PACKET_F_BUFFER << 40 | 0xFFFFFFFF)) == 1, 1);
 }
 
 _Static_assert(offsetof(struct packet, refs) % 8 == 0 &&

@@ -158,22 +158,84 @@ static void test_an_empty_pool_answers_null(void **state)
     packet_free(held[0]);
 }
 
-static void test_a_long_packet_comes_from_the_heap(void **state)
+static struct packet_pool_stats stats(void)
 {
-    struct packet *p = packet_make(64, NULL, 60000, 0), *clone;
-    struct packet_pool_stats stats;
+    struct packet_pool_stats s;
 
-    (void)state;
+    packet_pool_stats(&s);
+    return s;
+}
+
+static struct packet *long_packet(uint32_t tailroom)
+{
+    struct packet *p = packet_make(64, NULL, 60000, tailroom);
+
     assert_non_null(p);
     memset(p->data, 1, p->length);
-    clone = packet_clone(p);
+    return p;
+}
+
+static void test_a_long_packet_has_a_large_buffer(void **state)
+{
+    struct packet *p = long_packet(0), *clone = packet_clone(p);
+    uint8_t *head = p->head;
+
+    (void)state;
     packet_free(p);
-    packet_pool_stats(&stats);
-    assert_int_equal(stats.heap, 1);
+    assert_int_equal(stats().large_total, 1);
+    assert_int_equal(stats().large_free, 0);
     packet_free(clone);
-    packet_pool_stats(&stats);
-    assert_int_equal(stats.heap, 0);
+    assert_int_equal(stats().large_free, 1);
+    p = long_packet(0);
+    assert_ptr_equal(p->head, head);
+    assert_int_equal(stats().large_total, 1);
+    packet_free(p);
     assert_null(packet_make(0, NULL, PACKET_LENGTH_MAX + 1, 0));
+}
+
+/* Beyond what a large buffer holds, and when all of these are in use. */
+static void test_then_it_comes_from_the_heap(void **state)
+{
+    struct packet *p = long_packet(PACKET_LARGE_CAPACITY), *held[1000];
+    unsigned n = 0;
+
+    (void)state;
+    assert_int_equal(stats().heap, 1);
+    packet_free(p);
+    assert_int_equal(stats().heap, 0);
+    while (stats().heap == 0)
+        held[n++] = long_packet(0);
+    assert_int_equal(stats().large_free, 0);
+    assert_int_equal(stats().large_total, n - 1);
+    while (n > 0)
+        packet_free(held[--n]);
+    assert_int_equal(stats().heap, 0);
+    assert_int_equal(stats().large_free, stats().large_total);
+}
+
+/* What a device left to do goes with the bytes: to clones and copies, and not to the next user of the struct. */
+static void test_what_is_unfinished_stays_so(void **state)
+{
+    struct packet *p = packet_make(64, "abcd", 4, 0), *clone, *copy;
+
+    (void)state;
+    p->flags |= PACKET_F_BLANK;
+    p->segment_size = 1000;
+    assert_true(packet_is_plain(p));
+    clone = packet_clone(p);
+    assert_int_equal(clone->segment_size, 1000);
+    assert_true(clone->flags & PACKET_F_BLANK);
+    copy = packet_push(clone, 1);
+    assert_ptr_not_equal(copy, clone);
+    assert_int_equal(copy->segment_size, 1000);
+    assert_true(copy->flags & PACKET_F_BLANK);
+    packet_free(copy);
+    packet_free(p);
+    clone = packet_new();
+    assert_ptr_equal(clone, p);
+    assert_false(clone->flags & PACKET_F_BLANK);
+    assert_int_equal(clone->segment_size, 0);
+    packet_free(clone);
 }
 
 /* Random operations against a plain copy of what the packet should hold. */
@@ -319,7 +381,8 @@ int main(void)
         TEST(test_bytes_in_the_headroom_move_along),
         TEST(test_push_onto_a_shared_packet_copies),
         TEST(test_an_empty_pool_answers_null),
-        TEST(test_a_long_packet_comes_from_the_heap),
+        TEST(test_a_long_packet_has_a_large_buffer), TEST(test_then_it_comes_from_the_heap),
+        TEST(test_what_is_unfinished_stays_so),
         TEST(test_random_edits),
         TEST(test_clones_are_made_and_freed_together),
         TEST(test_packets_come_back_from_another_thread),

@@ -8,6 +8,7 @@
 
 #include "platform/platform.h"
 #include "router/graph.h"
+#include "router/offload.h"
 #include "router/router.h"
 
 enum kind { TASK, TIMER, TRANSFER, KINDS };
@@ -80,7 +81,7 @@ static void push_measured(struct element *e, unsigned port, struct batch *batch)
     struct call call;
 
     begin(&call, e);
-    e->class->push(e, port, batch);
+    (e->finished_only ? offload_push : e->class->push)(e, port, batch);
     end(&call, TRANSFER)->pushed += n;
     if (call.caller)
         call.caller->pushed += n;
@@ -91,7 +92,9 @@ static void push_one_measured(struct element *e, unsigned port, struct packet *p
     struct call call;
 
     begin(&call, e);
-    if (e->class->push_one)
+    if (e->finished_only)
+        offload_push_one(e, port, p);
+    else if (e->class->push_one)
         e->class->push_one(e, port, p);
     else
         element_push_one_by_batch(e, port, p);

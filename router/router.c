@@ -15,6 +15,7 @@
 #include "router/graph.h"
 #include "router/copies.h"
 #include "router/names.h"
+#include "router/offload.h"
 #include "router/placement.h"
 #include "router/profile.h"
 
@@ -316,6 +317,10 @@ bool router_initialize(struct router *r, struct scheduler *scheduler, struct err
     bounds_renew();
     if (!placement_make(r, errors))
         return false;
+    if (platform_devices_offload && !offload_place(r)) {
+        errors_add(errors, NULL, "out of memory");
+        return false;
+    }
     if (r->driver) {
         scheduler->goes_on = goes_on;
         scheduler->goes_on_context = r;

@@ -29,6 +29,7 @@ struct router {
     struct element *driver;             /* the script that has a say in that; NULL: none */
     bool (*driver_step)(struct element *driver);
     struct bounds bounds;               /* packets that went no further */
+    uint64_t unfinished_drops;          /* packets that could not be finished: see offload.h */
     unsigned call_depth;                /* handlers that call handlers that ... */
     unsigned script_depth;              /* scripts that run each other */
     unsigned script_work_left;          /* instructions that they may still take together */

@@ -290,6 +290,7 @@ static const char manual[] =
         .size = sizeof(struct from_device),                                                   \
         .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure, \
         .initialize = initialize, .cleanup = cleanup, .take_state = take_state,               \
+        .offload = true,                                                                      \
         .group = "device", .purpose = PURPOSE, .manual = manual,                              \
     }
 

@@ -304,7 +304,7 @@ static const char manual[] =
         .name = NAME, .ports = "1/0-2", .processing = PROCESSING_A_AH,                        \
         .size = sizeof(struct to_device), .arguments = arguments, .handlers = handlers,       \
         .setup = setup, .configure = configure, .initialize = initialize, .cleanup = cleanup, \
-        .take_state = take_state, .push = push,                                               \
+        .take_state = take_state, .push = push, .offload = true,                              \
         .group = "device", .purpose = PURPOSE, .manual = manual,                              \
     }
 

@@ -470,7 +470,7 @@ ELEMENT_CLASS(arp_querier) = {
     .keywords_anywhere = true, .live_config = true, .setup = setup, .configure = configure,
     .initialize = initialize, .cleanup = cleanup, .take_state = take_state, .push = push,
     .push_one = push_one, .cast = cast,
-    .group = "ethernet", .purpose = "finds next hops by ARP and prepends Ethernet headers",
+    .offload = true, .group = "ethernet", .purpose = "finds next hops by ARP and prepends Ethernet headers",
     .manual =
         "IP packets enter input 0 with their next hop in the destination annotation. When its Ethernet "
         "address is known they leave output 0 in a frame for it. Otherwise they wait, and an ARP query "

@@ -301,7 +301,7 @@ ELEMENT_CLASS(arp_responder) = {
     .size = sizeof(struct arp_responder), .arguments = arguments, .handlers = handlers,
     .live_config = true, .configure = configure, .cleanup = cleanup, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct arp_responder, drops)),
-    .group = "ethernet", .purpose = "answers ARP requests",
+    .offload = true, .group = "ethernet", .purpose = "answers ARP requests",
     .manual =
         "Takes ARP requests with their Ethernet header. One for an address that matches an entry (the "
         "longest prefix counts) comes out as the reply; anything else goes to output 1, or is "

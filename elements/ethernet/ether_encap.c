@@ -61,6 +61,6 @@ ELEMENT_CLASS(ether_encap) = {
     .size = sizeof(struct ether_encap), .arguments = arguments, .handlers = handlers,
     .live_config = true, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ether_encap, drops)),
-    .group = "ethernet", .purpose = "prepends a fixed Ethernet header",
+    .offload = true, .group = "ethernet", .purpose = "prepends a fixed Ethernet header",
     .manual = "For IP packets to many hosts use ARPQuerier, which finds the destination address.",
 };

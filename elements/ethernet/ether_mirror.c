@@ -44,5 +44,5 @@ ELEMENT_CLASS(ether_mirror) = {
     .name = "EtherMirror", .ports = PORTS_1_1, .processing = AGNOSTIC,
     .size = sizeof(struct ether_mirror), .handlers = handlers, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ether_mirror, drops)),
-    .group = "ethernet", .purpose = "exchanges Ethernet source and destination",
+    .offload = true, .group = "ethernet", .purpose = "exchanges Ethernet source and destination",
 };

@@ -80,7 +80,7 @@ ELEMENT_CLASS(host_ether_filter) = {
     .size = sizeof(struct host_ether_filter), .arguments = arguments, .handlers = handlers,
     .live_config = true, .setup = setup, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct host_ether_filter, drops)),
-    .group = "ethernet", .purpose = "drops Ethernet frames for other hosts",
+    .offload = true, .group = "ethernet", .purpose = "drops Ethernet frames for other hosts",
     .manual =
         "Sets the packet type annotation (host, broadcast, multicast or otherhost) by the "
         "destination address, as a network card with the address ETHER would. Frames for other "

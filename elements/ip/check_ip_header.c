@@ -150,7 +150,7 @@ ELEMENT_CLASS(check_ip_header) = {
     .threads = THREADS_EACH,
     .counts = COUNTS(AT(drops), AT(reasons[TINY]), AT(reasons[BAD_VERSION]), AT(reasons[BAD_HEADER_LENGTH]),
                      AT(reasons[BAD_LENGTH]), AT(reasons[BAD_CHECKSUM]), AT(reasons[BAD_SOURCE])),
-    .group = "ip", .purpose = "validates and marks the IPv4 header, trims link padding",
+    .offload = true, .group = "ip", .purpose = "validates and marks the IPv4 header, trims link padding",
     .manual =
         "A packet passes when from OFFSET on it has a whole IPv4 header whose version, header "
         "length, total length and checksum are right, and whose source address is not refused. "

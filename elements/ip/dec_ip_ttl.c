@@ -81,7 +81,7 @@ ELEMENT_CLASS(dec_ip_ttl) = {
     .size = sizeof(struct dec_ip_ttl), .arguments = arguments, .handlers = handlers,
     .setup = setup, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct dec_ip_ttl, drops)),
-    .group = "ip", .purpose = "decrements the IP time to live",
+    .offload = true, .group = "ip", .purpose = "decrements the IP time to live",
     .manual = "Packets that arrive with a time to live of 0 or 1 go to output 1 unchanged, which is "
               "usually connected to ICMPError, or are dropped. Packets without a marked IP header "
               "are dropped.",

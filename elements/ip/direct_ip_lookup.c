@@ -26,7 +26,7 @@ ELEMENT_CLASS(direct_ip_lookup) = {
     .setup = setup, .configure = ip_route_table_configure, .cleanup = ip_route_table_cleanup,
     .push = ip_route_table_push, .push_one = ip_route_table_push_one,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ip_route_table, drops)),
-    .group = "ip",
+    .offload = true, .group = "ip",
     .purpose = "routes IP packets by a large flat table: one or two steps each",
     .manual = IP_ROUTE_TABLE_MANUAL " With more than 32,768 routes the first 24 bits of an address choose "
               "the route, or one of a few last steps; that table takes 64 MB. Fewer routes take less "

@@ -77,7 +77,7 @@ ELEMENT_CLASS(get_ip_address) = {
     .size = sizeof(struct get_ip_address), .arguments = arguments, .setup = setup,
     .configure = configure, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
-    .group = "ip", .purpose = "sets the destination annotation from the packet",
+    .offload = true, .group = "ip", .purpose = "sets the destination annotation from the packet",
     .manual = "Packets that are too short, or that have no marked IP header when IP is given, get "
               "0.0.0.0.",
 };

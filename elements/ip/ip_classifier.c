@@ -79,7 +79,7 @@ ELEMENT_CLASS(ip_classifier) = {
     .arguments = arguments, .handlers = handlers, .live_config = true,
     .configure = configure, .cleanup = ip_rules_cleanup,
     .push = ip_rules_push, .push_one = ip_rules_push_one, IP_RULES_THREADS,
-    .group = "ip",
+    .offload = true, .group = "ip",
     .purpose = "sends IP packets to outputs by tcpdump-like patterns",
     .manual =
         "There is one pattern per output; a packet goes to the output of the first pattern "

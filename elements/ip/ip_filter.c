@@ -69,7 +69,7 @@ ELEMENT_CLASS(ip_filter) = {
     .arguments = arguments, .handlers = handlers, .live_config = true,
     .configure = configure, .cleanup = ip_rules_cleanup,
     .push = ip_rules_push, .push_one = ip_rules_push_one, IP_RULES_THREADS,
-    .group = "ip",
+    .offload = true, .group = "ip",
     .purpose = "filters IP packets by an ordered list of rules",
     .manual =
         "Each rule is an action and a pattern. Rules are tried in order, and the first whose "

@@ -166,7 +166,7 @@ ELEMENT_CLASS(ip_gw_options) = {
     .size = sizeof(struct ip_gw_options), .arguments = arguments, .handlers = handlers,
     ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ip_gw_options, drops)),
-    .group = "ip", .purpose = "serves the Record Route and Timestamp options",
+    .offload = true, .group = "ip", .purpose = "serves the Record Route and Timestamp options",
     .manual = "Belongs on the output path, where the address of the leaving interface is known. A "
               "packet with a malformed option goes to output 1 as it came, with the parameter problem "
               "annotation set to the wrong byte, for ICMPError(ADDR, parameterproblem); without "

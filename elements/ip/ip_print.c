@@ -458,7 +458,7 @@ ELEMENT_CLASS(ip_print) = {
     .name = "IPPrint", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct ip_print),
     .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
     .initialize = initialize, .cleanup = cleanup, ELEMENT_ENTRIES(action),
-    .group = "ip", .purpose = "prints IP packets in readable form",
+    .offload = true, .group = "ip", .purpose = "prints IP packets in readable form",
     .manual = "One line per packet that has a marked IP header, much like tcpdump's. Printing is slow: "
               "put a RatedSplitter or RandomSample in front where many packets pass.",
 };

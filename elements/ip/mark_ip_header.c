@@ -40,7 +40,7 @@ ELEMENT_CLASS(mark_ip_header) = {
     .name = "MarkIPHeader", .ports = PORTS_1_1, .processing = AGNOSTIC,
     .size = sizeof(struct mark_ip_header), .arguments = arguments, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
-    .group = "ip", .purpose = "marks the IP header without checking it",
+    .offload = true, .group = "ip", .purpose = "marks the IP header without checking it",
     .manual = "For packets that are known to be IPv4. Use CheckIPHeader for those that come from "
               "outside.",
 };

@@ -26,7 +26,7 @@ ELEMENT_CLASS(radix_ip_lookup) = {
     .setup = setup, .configure = ip_route_table_configure, .cleanup = ip_route_table_cleanup,
     .push = ip_route_table_push, .push_one = ip_route_table_push_one,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ip_route_table, drops)),
-    .group = "ip",
+    .offload = true, .group = "ip",
     .purpose = "routes IP packets by a trie of routes: the one to take",
     .manual = IP_ROUTE_TABLE_MANUAL " A look-up takes seven steps at most, two or three as a rule, and "
               "memory grows with the number of routes: 2 KB for an empty table, some 100 bytes for "

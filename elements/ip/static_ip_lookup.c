@@ -23,7 +23,7 @@ ELEMENT_CLASS(static_ip_lookup) = {
     .setup = setup, .configure = ip_route_table_configure, .cleanup = ip_route_table_cleanup,
     .push = ip_route_table_push, .push_one = ip_route_table_push_one,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct ip_route_table, drops)),
-    .group = "ip",
+    .offload = true, .group = "ip",
     .purpose = "routes IP packets by routes that never change",
     .manual = IP_ROUTE_TABLE_MANUAL " Masks need not be prefixes, as with LinearIPLookup.",
 };

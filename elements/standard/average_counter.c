@@ -91,6 +91,6 @@ ELEMENT_CLASS(average_counter) = {
     .name = "AverageCounter", .ports = PORTS_1_1, .processing = AGNOSTIC,
     .size = sizeof(struct average_counter), .arguments = arguments, .handlers = handlers,
     .take_state = take_state, ELEMENT_ENTRIES(action),
-    .group = "standard", .purpose = "measures the average rate since the first packet",
+    .offload = true, .group = "standard", .purpose = "measures the average rate since the first packet",
     .manual = "When another configuration takes the place of this one, an AverageCounter of the same name measures on.",
 };

@@ -247,7 +247,7 @@ ELEMENT_CLASS(classifier) = {
     .configure = configure, .cleanup = cleanup,
     .push = push, .push_one = push_one,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct classifier, drops)),
-    .group = "standard",
+    .offload = true, .group = "standard",
     .purpose = "sends packets to outputs by patterns of their bytes",
     .manual =
         "There is one pattern per output; a packet goes to the output of the first pattern "

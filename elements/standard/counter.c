@@ -274,7 +274,7 @@ ELEMENT_CLASS(counter) = {
     .pull = pull,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct counter, count), offsetof(struct counter, bytes)),
     .copy = copy_rates, .collect = collect,
-    .group = "standard", .purpose = "counts packets and bytes and measures their rates",
+    .offload = true, .group = "standard", .purpose = "counts packets and bytes and measures their rates",
     .manual = "Rates are exponentially weighted moving averages over some 16 ms. A COUNT_CALL or "
               "BYTE_COUNT_CALL is made once, until a reset, before the packets that reach N go on. When another "
               "configuration takes the place of this one, a Counter of the same name counts on.",

@@ -141,5 +141,5 @@ ELEMENT_CLASS(discard) = {
     .arguments = arguments, .handlers = handlers, .setup = setup, .configure = configure,
     .initialize = initialize, .cleanup = cleanup, .push = push, .push_one = push_one,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct discard, count)),
-    .group = "standard", .purpose = "drops and counts all packets",
+    .offload = true, .group = "standard", .purpose = "drops and counts all packets",
 };

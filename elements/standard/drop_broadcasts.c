@@ -36,6 +36,6 @@ ELEMENT_CLASS(drop_broadcasts) = {
     .name = "DropBroadcasts", .ports = PORTS_1_1X2, .processing = PROCESSING_A_AH,
     .size = sizeof(struct drop_broadcasts), .handlers = handlers, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct drop_broadcasts, drops)),
-    .group = "standard", .purpose = "drops frames that were broadcast or multicast",
+    .offload = true, .group = "standard", .purpose = "drops frames that were broadcast or multicast",
     .manual = "Looks at the packet type annotation. Dropped packets go to output 1, if it is used.",
 };

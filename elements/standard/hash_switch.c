@@ -65,6 +65,6 @@ ELEMENT_CLASS(hash_switch) = {
     .size = sizeof(struct hash_switch), .arguments = arguments, .configure = configure,
     .push = push, .push_one = push_one,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct hash_switch, drops)),
-    .group = "standard", .purpose = "chooses an output by a hash of packet bytes",
+    .offload = true, .group = "standard", .purpose = "chooses an output by a hash of packet bytes",
     .manual = "Packets too short to have those bytes go to output 0.",
 };

@@ -7,6 +7,6 @@ ELEMENT_CLASS(idle) = {
     .size = sizeof(struct element),
     .push = element_push_nowhere, .pull = element_pull_nothing,
     .threads = THREADS_EACH,
-    .group = "standard", .purpose = "makes no packets and swallows those it is pushed",
+    .offload = true, .group = "standard", .purpose = "makes no packets and swallows those it is pushed",
     .manual = "Any number of inputs and outputs. Connect it to ports that nothing else uses.",
 };

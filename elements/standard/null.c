@@ -13,5 +13,5 @@ ELEMENT_CLASS(null) = {
     .name = "Null", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct element),
     ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
-    .group = "standard", .purpose = "passes packets on, unchanged",
+    .offload = true, .group = "standard", .purpose = "passes packets on, unchanged",
 };

@@ -44,6 +44,6 @@ ELEMENT_CLASS(paint) = {
     .name = "Paint", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct paint),
     .arguments = arguments, .handlers = handlers, .live_config = true, .setup = setup, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
-    .group = "standard", .purpose = "sets packets' paint annotation",
+    .offload = true, .group = "standard", .purpose = "sets packets' paint annotation",
     .manual = "See also PaintTee, PaintSwitch, CheckPaint.",
 };

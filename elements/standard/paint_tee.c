@@ -55,5 +55,5 @@ ELEMENT_CLASS(paint_tee) = {
     .size = sizeof(struct paint_tee), .arguments = arguments, .handlers = handlers,
     .setup = setup, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct paint_tee, drops)),
-    .group = "standard", .purpose = "copies packets of one color to a second output",
+    .offload = true, .group = "standard", .purpose = "copies packets of one color to a second output",
 };

@@ -170,5 +170,5 @@ ELEMENT_CLASS(print) = {
     .configure = configure, .order = ORDER_SEEN,
     ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
-    .group = "standard", .purpose = "prints packets' bytes",
+    .offload = true, .group = "standard", .purpose = "prints packets' bytes",
 };

@@ -13,5 +13,5 @@ ELEMENT_CLASS(pull_null) = {
     .name = "PullNull", .ports = PORTS_1_1, .processing = PULL, .size = sizeof(struct element),
     ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
-    .group = "standard", .purpose = "passes packets on, unchanged; pull only",
+    .offload = true, .group = "standard", .purpose = "passes packets on, unchanged; pull only",
 };

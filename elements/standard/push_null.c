@@ -13,5 +13,5 @@ ELEMENT_CLASS(push_null) = {
     .name = "PushNull", .ports = PORTS_1_1, .processing = PUSH, .size = sizeof(struct element),
     ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
-    .group = "standard", .purpose = "passes packets on, unchanged; push only",
+    .offload = true, .group = "standard", .purpose = "passes packets on, unchanged; push only",
 };

@@ -374,7 +374,7 @@ static const struct handler handlers[] = {
 #define QUEUE_FACTS                                                                                     \
     .ports = PORTS_1_1X2, .processing = "h/lh", .size = sizeof(struct queue), .arguments = arguments,   \
     .handlers = handlers, .live_config = true, .setup = setup, .configure = configure, .cleanup = cleanup, \
-    .take_state = take_state, .notifier = notifier, .cast = cast, .group = "standard"
+    .offload = true, .take_state = take_state, .notifier = notifier, .cast = cast, .group = "standard"
 
 #define QUEUE_MANUAL                                                                                    \
     "Packets that find the queue full go to output 1, or are dropped when it has none. When another "   \

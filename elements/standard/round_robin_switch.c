@@ -37,5 +37,5 @@ static void push_one(struct element *e, unsigned port, struct packet *p)
 ELEMENT_CLASS(round_robin_switch) = {
     .name = "RoundRobinSwitch", .ports = "1/1-", .processing = PUSH,
     .size = sizeof(struct round_robin_switch), .push = push, .push_one = push_one,
-    .group = "standard", .purpose = "sends packets to its outputs in turn",
+    .offload = true, .group = "standard", .purpose = "sends packets to its outputs in turn",
 };

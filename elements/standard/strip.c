@@ -30,6 +30,6 @@ ELEMENT_CLASS(strip) = {
     .name = "Strip", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct strip),
     .arguments = arguments, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH,
-    .group = "standard", .purpose = "removes bytes from the front of packets",
+    .offload = true, .group = "standard", .purpose = "removes bytes from the front of packets",
     .manual = "A packet that is shorter loses all its bytes and goes on, empty. See also Unstrip.",
 };

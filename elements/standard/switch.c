@@ -89,5 +89,5 @@ ELEMENT_CLASS(switch_element) = {
     .arguments = arguments, .handlers = handlers, .live_config = true, .configure = configure,
     .push = push, .push_one = push_one,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct switch_element, drops)),
-    .group = "standard", .purpose = "sends packets to an output that can be changed",
+    .offload = true, .group = "standard", .purpose = "sends packets to an output that can be changed",
 };

@@ -79,5 +79,5 @@ ELEMENT_CLASS(tee) = {
     .arguments = arguments, .handlers = handlers, .configure = configure, .push = push,
     .push_one = push_one,
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct tee, drops)),
-    .group = "standard", .purpose = "copies packets to every output",
+    .offload = true, .group = "standard", .purpose = "copies packets to every output",
 };

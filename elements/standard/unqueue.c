@@ -148,5 +148,5 @@ ELEMENT_CLASS(unqueue) = {
     .name = "Unqueue", .ports = PORTS_1_1, .processing = PULL_TO_PUSH,
     .size = sizeof(struct unqueue), .arguments = arguments, .handlers = handlers, .setup = setup,
     .configure = configure, .initialize = initialize, .cleanup = cleanup,
-    .group = "standard", .purpose = "pulls packets and pushes them on",
+    .offload = true, .group = "standard", .purpose = "pulls packets and pushes them on",
 };

@@ -57,6 +57,6 @@ ELEMENT_CLASS(unstrip) = {
     .name = "Unstrip", .ports = PORTS_1_1, .processing = AGNOSTIC, .size = sizeof(struct unstrip),
     .arguments = arguments, .handlers = handlers, ELEMENT_ENTRIES(action),
     .threads = THREADS_EACH, .counts = COUNTS(offsetof(struct unstrip, drops)),
-    .group = "standard", .purpose = "puts bytes back in front of packets",
+    .offload = true, .group = "standard", .purpose = "puts bytes back in front of packets",
     .manual = "Bytes that Strip removed come back as they were; others are zero.",
 };

@@ -68,6 +68,17 @@ void platform_buffers_free(void *chunk, uint32_t count, uint32_t stride)
     free(chunk);
 }
 
+void *platform_large_buffer_alloc(uint32_t bytes)
+{
+    return aligned_alloc(64, bytes);
+}
+
+void platform_large_buffer_free(void *buffer, uint32_t bytes)
+{
+    (void)bytes;
+    free(buffer);
+}
+
 bool platform_can_spare(size_t bytes)
 {
     (void)bytes;
@@ -110,6 +121,7 @@ static char *read_all(FILE *f, size_t *length)
 }
 
 const bool platform_has_files = true;
+const bool platform_devices_offload = false;
 
 char *platform_file_read(const char *name, size_t *length, struct errors *errors)
 {

@@ -76,6 +76,18 @@ void platform_buffers_free(void *chunk, uint32_t count, uint32_t stride)
         pages_free(chunk);
 }
 
+void *platform_large_buffer_alloc(uint32_t bytes)
+{
+    uint32_t n = bytes / PAGE_SIZE;
+
+    return pages_free_count() > kept_back() + n ? pages_alloc(n) : NULL;
+}
+
+void platform_large_buffer_free(void *buffer, uint32_t bytes)
+{
+    platform_buffers_free(buffer, bytes / PAGE_SIZE, PAGE_SIZE);
+}
+
 static uint32_t *table_of_domain(uint16_t domain)
 {
     for (unsigned d = 0; d < n_domains; d++)

@@ -73,6 +73,7 @@ void platform_unlock(unsigned *lock)
 }
 
 const bool platform_has_files = false;
+const bool platform_devices_offload = true;
 
 char *platform_file_read(const char *name, size_t *length, struct errors *errors)
 {
