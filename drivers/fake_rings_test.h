@@ -6,7 +6,8 @@
  * - A small pool, so that every packet can be followed: FAKE_MUST fails when one is freed twice, n_taken is
  *   0 when all came back. pool_limit is how many the pool gives at most.
  * - References tell pages: LENT_FOR_LIFE and the number in the pool, or LENT_ONCE and the number for a grant of
- *   its own; lent_page() is the backend's side of it. holds_on: the backend does not let go of those.
+ *   its own; lent_page() is the backend's side of it. holds_on: the backend does not let go of those. no_loans: there
+ *   are no others, as for one backend too many.
  * - netfront_fail() counts in `failed`, and keeps the first reason in failed_by.
  * - on_look, when set, is called before and after each look of the ring code into shared memory, so
  *   that what lies there may change between any two of them. There are no other looks at slots: after
@@ -40,7 +41,7 @@ static uint8_t pages[PACKETS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static bool in_use[PACKETS];
 static bool lent[PACKETS];              /* for this time only */
 static unsigned n_taken, n_lent, n_grants, n_revokes, pool_limit, notified, raised, failed, ring_pages, still_held;
-static bool holds_on;
+static bool holds_on, no_loans;
 static const char *failed_by;
 static void (*on_look)(void);
 static uint8_t *hidden[2];              /* ring pages whose slots are hidden; NULL: none */
@@ -140,9 +141,26 @@ static inline uint8_t *lent_page(uint32_t reference)
     return pages[reference - LENT_FOR_LIFE];
 }
 
-uint32_t buffer_grant(uint16_t domain, const void *address)
+struct buffer_loans *buffer_loans_open(uint16_t domain)
 {
-    (void)domain;
+    static struct buffer_loans loans;
+
+    loans.domain = domain;
+    loans.users++;
+    return no_loans ? NULL : &loans;
+}
+
+void buffer_loans_close(struct buffer_loans *loans)
+{
+    if (loans)
+        loans->users--;
+}
+
+static uint32_t test_buffer_grant(struct buffer_loans *loans, const void *address)
+{
+    if (!loans)
+        return GRANT_NONE;
+    FAKE_MUST(loans->users > 0);
     return LENT_FOR_LIFE + (uint32_t)(((const uint8_t *)address - pages[0]) / PAGE_SIZE);
 }
 
@@ -228,6 +246,7 @@ static void test_notify(uint32_t port)
 #define grant_page         test_grant_page
 #define grant_revoke       test_revoke
 #define grant_revoke_later test_revoke_later
+#define buffer_grant       test_buffer_grant
 #define event_raise        test_raise
 #define event_notify       test_notify
 #include "drivers/netfront_ring.c"

@@ -79,6 +79,7 @@ struct netfront_queue {
     unsigned modes;
     unsigned poll_rounds_before_blocking;       /* looks that find nothing before an event is asked for */
     unsigned quiet_rounds;                      /* such looks since there was something */
+    struct buffer_loans *loans;                 /* pages that the backend has for good; NULL: it has none */
     unsigned own_grants;                        /* references in rx_own and tx_own */
     unsigned held_grants;                       /* those that the backend did not let go of in time */
 
@@ -173,7 +174,26 @@ void device_event(struct vif *vif);
 
 /* ---- platform/xen/buffers.c ---- */
 
-/* The reference by which the domain may use a pool page, for as long as the page is in the pool. */
-uint32_t buffer_grant(uint16_t domain, const void *address);
+/* What pages of the pool are lent to one domain for as long as they are in the pool: references by page number. */
+struct buffer_loans {
+    uint16_t domain;
+    unsigned users;                 /* queues */
+    uint32_t *references;           /* GRANT_NONE: not lent yet */
+};
+
+/* NULL: too many domains, or no memory. Then pages are to be lent frame by frame. */
+struct buffer_loans *buffer_loans_open(uint16_t domain);
+/* The loans stay, for the next one who opens them, until there is need for them elsewhere. NULL is fine. */
+void buffer_loans_close(struct buffer_loans *loans);
+uint32_t buffer_lend(struct buffer_loans *loans, const void *address);
+
+/* The reference by which the domain may use the page for good; GRANT_NONE: as when there are no loans. */
+static inline uint32_t buffer_grant(struct buffer_loans *loans, const void *address)
+{
+    if (__builtin_expect(!loans, 0))
+        return GRANT_NONE;
+    uint32_t reference = loans->references[(uintptr_t)address / PAGE_SIZE];
+    return __builtin_expect(reference != GRANT_NONE, 1) ? reference : buffer_lend(loans, address);
+}
 
 #endif

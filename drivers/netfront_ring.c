@@ -5,7 +5,8 @@
  * Modes (netfront.h) say how; with all of them, as by default:
  * - NETFRONT_GRU: a buffer's page is lent to the backend once and for ever (buffer_grant()), so neither
  *   receiving nor sending asks Xen for anything but the notification, and that only when the ring macros
- *   say that the backend sleeps.
+ *   say that the backend sleeps. Where a page cannot be (too many backends, too few grants), it is lent
+ *   for this time as without the mode.
  * - NETFRONT_FR: every receive slot that was used is filled again at once.
  * - NETFRONT_POLL: a call takes or sends as many frames as there are.
  * They may change between any two calls: each slot remembers whether its grant is for this time only.
@@ -64,11 +65,12 @@ unsigned netfront_tx_under_way(const struct netfront_queue *q)
 /* The reference by which the backend may use it; one for this time only goes into *own. */
 static uint32_t lend(struct netfront_queue *q, const uint8_t *bytes, uint32_t *own)
 {
-    uint16_t domain = q->vif->backend_domain;
-
-    if (q->modes & NETFRONT_GRU)
-        return buffer_grant(domain, bytes);
-    *own = grant_page(domain, bytes - (uintptr_t)bytes % PAGE_SIZE, false);
+    if (q->modes & NETFRONT_GRU) {
+        uint32_t reference = buffer_grant(q->loans, bytes);
+        if (__builtin_expect(reference != GRANT_NONE, 1))
+            return reference;
+    }
+    *own = grant_page(q->vif->backend_domain, bytes - (uintptr_t)bytes % PAGE_SIZE, false);
     q->own_grants += *own != GRANT_NONE;
     return *own;
 }
@@ -186,6 +188,7 @@ int netfront_rings_open(struct netfront_queue *q, unsigned buffers)
     q->tx_n_free = NETFRONT_SLOTS;
 
     q->quiet_rounds = q->held_grants = 0;
+    q->loans = buffer_loans_open(q->vif->backend_domain);
 
     q->rx_buffers = buffers < NETFRONT_SLOTS ? buffers : NETFRONT_SLOTS;
     refill(q);
@@ -212,6 +215,8 @@ void netfront_rings_close(struct netfront_queue *q)
         q->rx_packet[i] = q->tx_packet[i] = NULL;
     }
     q->rx_buffers = 0;
+    buffer_loans_close(q->loans);
+    q->loans = NULL;
     grant_revoke_later(q->rx_reference, q->rx.sring);
     grant_revoke_later(q->tx_reference, q->tx.sring);
     q->rx_reference = q->tx_reference = GRANT_NONE;
@@ -317,7 +322,7 @@ static void receive_one(struct netfront_queue *q, RING_IDX index, struct batch *
         reason = DROP_NO_BUFFER;
     }
     q->counts.drops[reason]++;
-    if (!post(q, p))                            /* only without NETFRONT_GRU; refill() makes up for it */
+    if (!post(q, p))                            /* only one that was lent for once; refill() makes up for it */
         packet_free(p);
     if (reason == DROP_BAD_SLOT && ++q->bad_answers > BAD_ANSWERS_MAX)
         netfront_fail(q->vif, "gave too many frames a wrong number or a place outside of their page");

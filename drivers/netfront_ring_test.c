@@ -415,6 +415,31 @@ static void test_transmit_in_each_mode(void **state)
     }
 }
 
+/* A backend domain too many: NETFRONT_GRU does what it can, and that is to lend frame by frame. */
+static void test_no_loans(void **state)
+{
+    struct batch batch;
+    unsigned sent = 0, next = 0;
+
+    (void)state;
+    no_loans = true;
+    open_vif(PACKETS, 100);
+    while (sent < 1000) {
+        for (unsigned burst = 1 + chance(70); burst > 0 && deliver_number(sent); burst--)
+            sent++;
+        receive_all(&next);
+        assert_int_equal(next, sent);
+        assert_int_equal(n_lent, 100);
+        fill(&batch, 20, 60);
+        assert_int_equal(netfront_transmit(queue, &batch), 20);
+        assert_int_equal(n_lent, 120);
+        assert_int_equal(backend_send(20), 20);
+        netfront_sent(queue);
+    }
+    close_vif();
+    no_loans = false;
+}
+
 /* At any time, in the midst of bursts both ways: none is lost, doubled or out of order, and no grant stays behind. */
 static void test_switching_modes(void **state)
 {
@@ -602,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_frames_that_cannot_be_sent),
         cmocka_unit_test(test_receive_in_each_mode),
         cmocka_unit_test(test_transmit_in_each_mode),
+        cmocka_unit_test(test_no_loans),
         cmocka_unit_test(test_switching_modes),
         cmocka_unit_test(test_empty_pool_in_each_mode),
         cmocka_unit_test(test_pages_that_are_held),

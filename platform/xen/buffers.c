@@ -3,7 +3,10 @@
  * buffers.c - packet buffers: one page each, so that it can be lent to a backend for life.
  *
  * - Which reference a page has is looked up by its page number, in one table per backend domain
- *   (nearly always there is one: domain 0).
+ *   (nearly always there is one: domain 0). A queue keeps the table of its own domain.
+ * - A domain that nobody uses keeps its pages: a vif that is connected again finds them lent. They are recalled when
+ *   another domain needs the table, or the grants are short.
+ * - Some grants are kept back, for domains without a table: all vifs' rings can be lent frame by frame.
  * - Some memory is kept back, so that packets, and tables of flows, cannot starve the rest of the VM.
  */
 #include <stdlib.h>
@@ -18,11 +21,7 @@ enum {
     RUN_MIN = 7,
 };
 
-static struct {
-    uint16_t domain;
-    uint32_t *references;       /* by page number; GRANT_NONE: not lent yet */
-} lent[DOMAINS_MAX];
-static unsigned n_domains;
+static struct buffer_loans lent[DOMAINS_MAX];       /* without references: free */
 
 /* An eighth of the memory, between 256 KB and 16 MB. */
 static uint64_t kept_back(void)
@@ -55,6 +54,17 @@ bool platform_can_spare(size_t bytes)
     return pages_free_count() * PAGE_SIZE > kept_back() / 2 * PAGE_SIZE + bytes;
 }
 
+/* False: the domain is using the page. */
+static bool recall(uint32_t *reference)
+{
+    if (*reference == GRANT_NONE)
+        return true;
+    if (!grant_revoke(*reference))
+        return false;
+    *reference = GRANT_NONE;
+    return true;
+}
+
 /* A page that the backend still uses stays out of circulation until it lets go. */
 void platform_buffers_free(void *chunk, uint32_t count, uint32_t stride)
 {
@@ -62,15 +72,8 @@ void platform_buffers_free(void *chunk, uint32_t count, uint32_t stride)
 
     for (uint32_t i = 0; i < count; i++) {
         uint64_t page = ((uint64_t)chunk + (uint64_t)i * stride) >> PAGE_SHIFT;
-        for (unsigned d = 0; d < n_domains; d++) {
-            uint32_t *reference = &lent[d].references[page];
-            if (*reference == GRANT_NONE)
-                continue;
-            if (grant_revoke(*reference))
-                *reference = GRANT_NONE;
-            else
-                busy = true;
-        }
+        for (unsigned d = 0; d < DOMAINS_MAX; d++)
+            busy |= lent[d].references && !recall(&lent[d].references[page]);
     }
     if (!busy)
         pages_free(chunk);
@@ -88,40 +91,78 @@ void platform_large_buffer_free(void *buffer, uint32_t bytes)
     platform_buffers_free(buffer, bytes / PAGE_SIZE, PAGE_SIZE);
 }
 
-static uint32_t *table_of_domain(uint16_t domain)
+/* ---- loans ---- */
+
+/* Takes back what a domain has that nobody uses. False: it is using some of it. */
+static bool recall_all(struct buffer_loans *loans)
 {
-    for (unsigned d = 0; d < n_domains; d++)
-        if (lent[d].domain == domain)
-            return lent[d].references;
-    if (n_domains == DOMAINS_MAX)
-        return NULL;
-    uint32_t *references = calloc(pages_frames(), sizeof *references);
-    if (references) {
-        lent[n_domains].domain = domain;
-        lent[n_domains++].references = references;
+    bool all = true;
+
+    for (uint64_t page = 0; page < pages_frames(); page++)
+        all &= recall(&loans->references[page]);
+    if (all) {
+        free(loans->references);
+        loans->references = NULL;
     }
-    return references;
+    return all;
 }
 
-static uint32_t __attribute__((noinline)) lend(uint16_t domain, uint64_t page)
+/* Of a domain that nobody uses; false: there is none, or it does not let go. */
+static bool recall_unused(void)
 {
-    uint32_t *references = table_of_domain(domain);
-
-    if (!references)
-        return GRANT_NONE;
-    if (references[page] == GRANT_NONE)
-        references[page] = grant_page(domain, (const void *)(page << PAGE_SHIFT), false);
-    return references[page];
+    for (unsigned d = 0; d < DOMAINS_MAX; d++)
+        if (lent[d].references && lent[d].users == 0 && recall_all(&lent[d]))
+            return true;
+    return false;
 }
 
-uint32_t buffer_grant(uint16_t domain, const void *address)
+static struct buffer_loans *find(uint16_t domain)
+{
+    for (unsigned d = 0; d < DOMAINS_MAX; d++)
+        if (lent[d].references && lent[d].domain == domain)
+            return &lent[d];
+    return NULL;
+}
+
+static struct buffer_loans *find_free(void)
+{
+    for (unsigned d = 0; d < DOMAINS_MAX; d++)
+        if (!lent[d].references)
+            return &lent[d];
+    return NULL;
+}
+
+struct buffer_loans *buffer_loans_open(uint16_t domain)
+{
+    struct buffer_loans *loans = find(domain);
+
+    if (!loans) {
+        loans = find_free();
+        if (!loans && recall_unused())
+            loans = find_free();
+        if (!loans)
+            return NULL;
+        *loans = (struct buffer_loans){ .domain = domain, .references = calloc(pages_frames(), sizeof(uint32_t)) };
+        if (!loans->references)
+            return NULL;
+    }
+    loans->users++;
+    return loans;
+}
+
+void buffer_loans_close(struct buffer_loans *loans)
+{
+    if (loans)
+        loans->users--;
+}
+
+uint32_t buffer_lend(struct buffer_loans *loans, const void *address)
 {
     uint64_t page = (uint64_t)address >> PAGE_SHIFT;
+    unsigned kept_back_grants = netfront_count() * NETFRONT_QUEUES * 2 * NETFRONT_SLOTS;
 
-    if (__builtin_expect(n_domains > 0 && lent[0].domain == domain, 1)) {
-        uint32_t reference = lent[0].references[page];
-        if (__builtin_expect(reference != GRANT_NONE, 1))
-            return reference;
-    }
-    return lend(domain, page);
+    while (grants_free() <= kept_back_grants)
+        if (!recall_unused())
+            return GRANT_NONE;
+    return loans->references[page] = grant_page(loans->domain, (const void *)(page << PAGE_SHIFT), false);
 }
