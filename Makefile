@@ -206,13 +206,13 @@ bench-plots: process ## throughput over numbers of rules, flows, elements: SVG a
 bench-cycles: process ## where the cycles of a packet go, class by class
 	$(Q)BUILD=$(abspath $(BUILD)) bench/cycles.py $(BENCH_ARGS)
 
-# A plugin for QEMU and two programs for dom0.
+# A plugin for QEMU and programs for dom0.
 $(BUILD)/bench/netfront_count.so: bench/netfront_count.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) -fPIC -shared -o $@ $<
 
-NETFRONT_DOM0 := $(BUILD)/bench/netfront_mark $(BUILD)/bench/netfront_send
+NETFRONT_DOM0 := $(addprefix $(BUILD)/bench/netfront_,mark send watch)
 $(NETFRONT_DOM0): $(BUILD)/bench/%: $(BUILD)/process/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -223,6 +223,10 @@ netfront-instructions-needs: cli $(BUILD)/clickos-counted.elf $(BUILD)/bench/net
 bench-netfront-instructions: netfront-instructions-needs ## instructions a packet in the guest, with each mechanism of netfront
 	$(Q)BUILD=$(abspath $(BUILD)) bench/netfront_instructions.py $(BENCH_ARGS)
 
+bench-netfront: all $(NETFRONT_DOM0) ## frames a second on Xen with each mechanism of netfront, beside a Linux guest: the paper's Figure 3
+	$(Q)./need-packages bench/packages
+	$(Q)BUILD=$(abspath $(BUILD)) bench/netfront.py $(BENCH_ARGS)
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -231,7 +235,7 @@ clean: ## removes what was built
 
 .PHONY: all process guest cli man install test unit-tests classify-proof corpus corpus-merge fuzz conformance \
     process-tests thread-tests lab-tests warnings packages demo bench bench-threads bench-instructions bench-cycles bench-plots bench-routes \
-    netfront-instructions-needs bench-netfront-instructions help clean
+    netfront-instructions-needs bench-netfront-instructions bench-netfront help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test $(BUILD)/tsan $(BUILD)/fuzz -name '*.d' 2>/dev/null)

@@ -9,7 +9,9 @@ do the work.
 """
 
 import os
+import shutil
 import subprocess
+import tempfile
 
 from frames import HERE, Nic, state_folder
 
@@ -71,9 +73,10 @@ class Lab:
         """The far end of NIC 1 (on br0) or 2 (on br1): see frames.Nic."""
         return Nic(self, number)
 
-    def linux(self, name, *bridges, memory=192, type="pv"):
-        """A Linux guest with a vif on each of the bridges: a LinuxGuest, which ends with its `with`."""
-        return LinuxGuest(self, name, bridges, memory, type)
+    def linux(self, name, *bridges, memory=192, type="pv", programs=()):
+        """A Linux guest with a vif on each of the bridges, and `programs` in its /usr/bin: a LinuxGuest, which ends with
+        its `with`."""
+        return LinuxGuest(self, name, bridges, memory, type, programs)
 
     def console(self, domain):
         """What a guest has printed, also when it is gone by now ('' when nothing)."""
@@ -93,15 +96,34 @@ class LinuxGuest:
             lab.run(f"tcpdump -i vif{peer.id}.0")
     """
 
-    def __init__(self, lab, name, bridges, memory, type):
+    def __init__(self, lab, name, bridges, memory, type, programs):
         self.lab, self.name = lab, name
         if lab.run("test -e /root/guest.kernel").returncode != 0:
             folder = os.path.join(os.path.dirname(lab.state), "..", "dom0")
             lab.put(f"{folder}/guest.kernel", f"{folder}/guest.initramfs", "/root/")
+        ramdisk = "/root/guest.initramfs"
+        if programs:
+            ramdisk = f"/root/{name}.initramfs"
+            with tempfile.TemporaryDirectory() as folder:
+                self._pack(folder, programs)
+                lab.put(f"{folder}/more", ramdisk + ".more")
+            lab.run(f"cat /root/guest.initramfs {ramdisk}.more >{ramdisk}", check=True)
         vifs = ", ".join(f"'bridge={bridge}'" for bridge in bridges)
-        lab.run(["bash", "/etc/lab/guest", "create", name, f"memory={memory}", f"type='{type}'", f"vif=[{vifs}]"],
-                check=True, timeout=300)
+        lab.run(["env", f"RAMDISK={ramdisk}", "bash", "/etc/lab/guest", "create", name, f"memory={memory}", f"type='{type}'",
+                 f"vif=[{vifs}]"], check=True, timeout=300)
         self.id = int(lab.run(f"xl domid {name}", check=True).stdout)
+
+    @staticmethod
+    def _pack(folder, programs):
+        """An archive "more" with the programs, which the kernel unpacks behind its first."""
+        os.makedirs(f"{folder}/usr/bin")
+        names = ["usr", "usr/bin"]
+        for program in programs:
+            names.append(f"usr/bin/{os.path.basename(program)}")
+            shutil.copy(program, f"{folder}/{names[-1]}")
+        with open(f"{folder}/more", "wb") as file:
+            subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], cwd=folder, stdout=file,
+                           input="\n".join(names).encode(), check=True)
 
     def __enter__(self):
         return self
