@@ -7,7 +7,7 @@
  *   0 when all came back. pool_limit is how many the pool gives at most.
  * - References tell pages: LENT_FOR_LIFE and the number in the pool, or LENT_ONCE and the number for a grant of
  *   its own; lent_page() is the backend's side of it. holds_on: the backend does not let go of those. no_loans: there
- *   are no others, as for one backend too many.
+ *   are no others, as for one backend too many. no_grants: the grant table is full.
  * - netfront_fail() counts in `failed`, and keeps the first reason in failed_by.
  * - on_look, when set, is called before and after each look of the ring code into shared memory, so
  *   that what lies there may change between any two of them. There are no other looks at slots: after
@@ -41,7 +41,7 @@ static uint8_t pages[PACKETS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static bool in_use[PACKETS];
 static bool lent[PACKETS];              /* for this time only */
 static unsigned n_taken, n_lent, n_grants, n_revokes, pool_limit, notified, raised, failed, ring_pages, still_held;
-static bool holds_on, no_loans;
+static bool holds_on, no_loans, no_grants;
 static const char *failed_by;
 static void (*on_look)(void);
 static uint8_t *hidden[2];              /* ring pages whose slots are hidden; NULL: none */
@@ -97,6 +97,8 @@ static uint32_t test_grant_page(uint16_t domain, const void *page, bool read_onl
     (void)domain, (void)read_only;
     if ((uintptr_t)bytes - (uintptr_t)pages >= sizeof pages)
         return RING_REFERENCE;
+    if (no_grants)
+        return GRANT_NONE;
     long i = (bytes - pages[0]) / PAGE_SIZE;
     FAKE_MUST(bytes == pages[i] && !lent[i]);
     lent[i] = true;

@@ -156,7 +156,7 @@ unsigned netfront_tx_under_way(const struct netfront_queue *queue);
 
 /* ---- netfront_modes.c ---- */
 
-/* "basic", or any of "poll", "gru", "fr" with commas, blanks or + between them. False: an error says what there is. */
+/* "basic", "all", or any of "poll", "gru", "fr" with commas, blanks or + between them. False: an error says what there is. */
 bool netfront_modes_parse(const char *text, unsigned *modes, struct errors *errors);
 void netfront_modes_format(unsigned modes, struct text *out);
 /* What the VM's boot line says (netfront=...), or all. */

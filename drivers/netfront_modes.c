@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * netfront_modes.c - the modes of a vif by name: "basic", or any of "poll", "gru", "fr".
+ * netfront_modes.c - the modes of a vif by name: "basic", "all", or any of "poll", "gru", "fr".
  */
 #include <string.h>
 
@@ -13,6 +13,7 @@ static const struct {
     { "poll", NETFRONT_POLL },
     { "gru", NETFRONT_GRU },
     { "fr", NETFRONT_FR },
+    { "all", NETFRONT_MODES_ALL },              /* last: a set is shown by what is in it */
 };
 
 enum { N_MODES = sizeof modes / sizeof *modes };
@@ -43,7 +44,7 @@ bool netfront_modes_parse(const char *text, unsigned *result, struct errors *err
 
         is_basic |= equal(basic, word, length);
         if (!mode && !equal(basic, word, length)) {
-            errors_add(errors, NULL, "unknown mode '%.*s'; there is basic, or any of poll, gru, fr", (int)length, word);
+            errors_add(errors, NULL, "unknown mode '%.*s'; there is basic, all, or any of poll, gru, fr", (int)length, word);
             return false;
         }
         set |= mode;
@@ -51,7 +52,7 @@ bool netfront_modes_parse(const char *text, unsigned *result, struct errors *err
         word += strspn(word, separators);
     }
     if (words == 0 || (is_basic && set)) {
-        errors_add(errors, NULL, "%s: basic stands alone, or any of poll, gru, fr do",
+        errors_add(errors, NULL, "%s; there is basic, all, or any of poll, gru, fr",
                    words ? "basic is none of the others" : "no mode");
         return false;
     }
@@ -63,7 +64,7 @@ void netfront_modes_format(unsigned set, struct text *out)
 {
     bool first = true;
 
-    for (unsigned i = 0; i < N_MODES; i++)
+    for (unsigned i = 0; i < N_MODES - 1; i++)
         if (set & modes[i].mode) {
             text_printf(out, "%s%s", first ? "" : ",", modes[i].name);
             first = false;

@@ -51,6 +51,7 @@ static void test_good(void **state)
     assert_is(" gru  fr\n", "gru,fr");
     assert_is("poll, gru, fr", "poll,gru,fr");
     assert_is("poll+fr", "poll,fr");
+    assert_is("all", "poll,gru,fr");
     assert_is("poll,poll", "poll");
 }
 
@@ -69,7 +70,7 @@ static void assert_wrong(const char *text, const char *part)
 static void test_bad(void **state)
 {
     (void)state;
-    assert_wrong("fast", "unknown mode 'fast'; there is basic, or any of poll, gru, fr");
+    assert_wrong("fast", "unknown mode 'fast'; there is basic, all, or any of poll, gru, fr");
     assert_wrong("poll,grub", "unknown mode 'grub'");
     assert_wrong("Poll", "unknown mode 'Poll'");
     assert_wrong("basic,fr", "basic is none of the others");
@@ -83,7 +84,7 @@ static void test_boot_line(void **state)
     (void)state;
     boot_line = "poll,basix";
     assert_int_equal(netfront_modes_default(), NETFRONT_MODES_ALL);
-    assert_string_equal(said, "netfront=poll,basix: unknown mode 'basix'; there is basic, or any of poll, gru, fr\n");
+    assert_string_equal(said, "netfront=poll,basix: unknown mode 'basix'; there is basic, all, or any of poll, gru, fr\n");
 }
 
 int main(void)

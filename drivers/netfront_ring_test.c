@@ -440,6 +440,32 @@ static void test_no_loans(void **state)
     no_loans = false;
 }
 
+/* A full grant table costs frames, and buffers until there are grants again. */
+static void test_no_grants(void **state)
+{
+    struct batch batch;
+    unsigned sent = 0, next = 0;
+
+    (void)state;
+    open_vif_in(NETFRONT_POLL | NETFRONT_FR, PACKETS, 100);
+    no_grants = true;
+    for (unsigned i = 0; i < 5; i++)
+        assert_true(deliver_number(sent++));
+    assert_int_equal(receive_all(&next), 0);
+    assert_int_equal(queue->counts.drops[DROP_NO_BUFFER], 5);
+    assert_int_equal(netfront_rx_posted(queue), 95);
+    assert_int_equal(n_taken, 95);
+    fill(&batch, 3, 60);
+    assert_int_equal(netfront_transmit(queue, &batch), 3);
+    assert_int_equal(queue->counts.drops[DROP_TX_NO_GRANT], 3);
+    assert_int_equal(n_taken, 95);
+    no_grants = false;
+    assert_true(deliver_number(next = sent));
+    assert_int_equal(receive_all(&next), 1);
+    assert_int_equal(netfront_rx_posted(queue), 100);
+    close_vif();
+}
+
 /* At any time, in the midst of bursts both ways: none is lost, doubled or out of order, and no grant stays behind. */
 static void test_switching_modes(void **state)
 {
@@ -628,6 +654,7 @@ int main(void)
         cmocka_unit_test(test_receive_in_each_mode),
         cmocka_unit_test(test_transmit_in_each_mode),
         cmocka_unit_test(test_no_loans),
+        cmocka_unit_test(test_no_grants),
         cmocka_unit_test(test_switching_modes),
         cmocka_unit_test(test_empty_pool_in_each_mode),
         cmocka_unit_test(test_pages_that_are_held),

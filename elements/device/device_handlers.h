@@ -31,6 +31,6 @@ bool device_use_mode(struct device *device, const struct arg_string *mode, const
     {.name = "vif", .read = device_read_report, .offset = offsetof(structure, member), \
      .help = "what the device is and has counted, in lines \"DEVICE NAME VALUE\""},   \
     DEVICE_SETTING("mode", structure, member,                                         \
-                   "how a vif moves frames: basic, or any of poll, gru, fr")
+                   "how a vif moves frames: basic, all, or any of poll, gru, fr")
 
 #endif

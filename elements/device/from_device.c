@@ -257,8 +257,8 @@ static const struct argument arguments[] = {
     KEYWORD("HEADROOM", &arg_unsigned, headroom, "bytes in front of frames; default 64"),
     KEYWORD("ENCAP", &arg_word, encap, "ETHER"),
     KEYWORD("BURST", &arg_int, burst, "frames a run, 1 to 64; default 32"),
-    KEYWORD("MODE", &arg_string, mode, "in a guest, how the vif moves frames: basic, or any of poll, gru, fr, as in poll+fr; "
-            "default: as the VM's boot line says (netfront=), or all three"),
+    KEYWORD("MODE", &arg_string, mode, "in a guest, how the vif moves frames: basic, all, or any of poll, gru, fr, as in poll+fr; "
+            "default: as the VM's boot line says (netfront=), or all"),
     KEYWORD("TIMESTAMP", &arg_bool, timestamp, "false: frames get no timestamp; default true"),
     {0},
 };

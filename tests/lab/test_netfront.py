@@ -196,9 +196,9 @@ def test_mode_in_the_configuration(clickos, vm):
 def test_errors(clickos, vm):
     done = clickos.start(vm, "f :: FromDevice(0, MODE fast) -> Discard")
     assert done.returncode == 1
-    assert "unknown mode 'fast'; there is basic, or any of poll, gru, fr" in done.stderr
+    assert "unknown mode 'fast'; there is basic, all, or any of poll, gru, fr" in done.stderr
     assert clickos.start(vm, "f :: FromDevice(0) -> Discard").returncode == 0
-    for mode, text in (("pol", "unknown mode 'pol'; there is basic, or any of poll, gru, fr"),
+    for mode, text in (("pol", "unknown mode 'pol'; there is basic, all, or any of poll, gru, fr"),
                        ("basic,fr", "basic is none of the others"), (" ,", "no mode")):
         assert text in clickos.wrong("write", vm, "f.mode", mode)
     for rounds in ("many", "1000001"):
