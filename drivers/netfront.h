@@ -63,6 +63,7 @@ struct netfront_counts {
     uint64_t drops[DROP_REASONS];
     uint64_t notified[NETFRONT_DIRECTIONS];     /* the backend, by us: about buffers, about frames to send */
     uint64_t notifications_received;            /* one event channel: for which direction it does not say */
+    uint64_t notifications_raised;              /* of those, by us: without NETFRONT_POLL, for frames behind others */
     uint64_t poll_rounds, polls_empty;          /* looks at the receive ring; those that found nothing */
     uint64_t batches[NETFRONT_DIRECTIONS][NETFRONT_BATCH_SIZES];
     uint64_t rx_ring_empty;                     /* looks that found every buffer used: the backend had to wait */

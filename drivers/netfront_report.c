@@ -121,7 +121,7 @@ static const struct fact facts[] = {
     COUNT(rx_ring_empty), COUNT(tx_ring_full),
     COUNTS("notifications_sent", notified, NETFRONT_DIRECTIONS, NULL),
     COUNTS("notifications_sent", notified, NETFRONT_DIRECTIONS, direction_names),
-    COUNT(notifications_received),
+    COUNT(notifications_received), COUNT(notifications_raised),
     COUNT(poll_rounds), COUNT(polls_empty),
     COUNTS("rx_batch", batches[NETFRONT_RX], NETFRONT_BATCH_SIZES, size_names),
     COUNTS("tx_batch", batches[NETFRONT_TX], NETFRONT_BATCH_SIZES, size_names),

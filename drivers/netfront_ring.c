@@ -382,8 +382,10 @@ unsigned netfront_receive(struct netfront_queue *q, struct batch *into, unsigned
     if (!(q->modes & NETFRONT_POLL)) {
         /* One frame an event: those that the backend put behind the same one get another, as if from there. */
         RING_FINAL_CHECK_FOR_RESPONSES(&q->rx, more);
-        if (more)
+        if (more) {
+            q->counts.notifications_raised++;
             event_raise(q->port);
+        }
     }
     return into->n - before;
 }

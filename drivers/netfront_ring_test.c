@@ -373,6 +373,7 @@ static void test_receive_in_each_mode(void **state)
         assert_int_equal(queue->counts.rx_packets, sent);
         assert_int_equal(queue->counts.batches[NETFRONT_RX][0] == sent, !(modes & NETFRONT_POLL));
         assert_int_equal(raised, modes & NETFRONT_POLL ? 0 : sent - events);
+        assert_int_equal(queue->counts.notifications_raised, raised);
         assert_int_equal(n_revokes, modes & NETFRONT_GRU ? 0 : sent);
         if (modes & NETFRONT_FR)
             assert_int_equal(lowest, 100);

@@ -8,6 +8,7 @@ frame, intact and in order, and modes change under traffic.
 import itertools
 import struct
 import threading
+import time
 
 import pytest
 
@@ -137,8 +138,11 @@ def test_each_mode(lab, clickos, vm, modes):
             assert gone[vif, "connections"] == 0
             assert gone[vif, "rx_packets"] == gone[vif, "tx_packets"] == 300
             names = mode.split(",")
-            if "poll" not in names:
+            if "poll" in names:
+                assert gone[vif, "notifications_raised"] == 0
+            else:
                 assert gone[vif, "rx_batch.1"] == gone[vif, "tx_batch.1"] == 300
+                assert gone[vif, "notifications_received"] >= 300
             assert after[vif, "grants_in_use"] == (2 if "gru" in names else 2 + after[vif, "rx_posted"])
             assert after[vif, "rx_posted"] == full if "fr" in names else 24 < after[vif, "rx_posted"] <= full
     clickos.must("stop", vm)
@@ -215,6 +219,10 @@ def test_looking_on_before_waiting(lab, clickos, vm):
     pass_both_ways(lab, 300, 30)
     after = facts(clickos, vm)
     assert after[0, "polls_empty"] - before[0, "polls_empty"] >= 50
+    # And then it does wait.
+    quiet = facts(clickos, vm)[0, "poll_rounds"]
+    time.sleep(1)
+    assert facts(clickos, vm)[0, "poll_rounds"] == quiet
     clickos.must("write", vm, "from0.poll_rounds_before_blocking", "0")
     clickos.must("stop", vm)
 
