@@ -104,17 +104,35 @@ struct netfront_queue {
 
 enum { NETFRONT_QUEUES = 1 };
 
+/* What came of asking the backend to keep our buffers mapped. */
+enum netfront_control_state {
+    NETFRONT_CONTROL_NONE,          /* it has no control ring, or was not asked yet */
+    NETFRONT_CONTROL_UNSUPPORTED, NETFRONT_CONTROL_UNANSWERED, NETFRONT_CONTROL_REFUSED,
+    NETFRONT_CONTROL_MAPPED,
+};
+
+/* netfront_control.c */
+struct netfront_control {
+    struct xen_netif_ctrl_front_ring ring;
+    uint32_t reference;             /* of the ring's page; GRANT_NONE: there is none */
+    uint32_t port;                  /* 0: closed */
+    enum netfront_control_state state;
+    uint32_t mapped;                /* buffers */
+};
+
 struct vif {
     unsigned number;            /* N of device/vif/N */
     uint16_t backend_domain;
     uint8_t mac[6];
     uint32_t mtu;
     bool up;                    /* frames can pass */
+    bool gone;                  /* the toolstack took it away; it may come back */
     bool broken;                /* the backend broke the ring protocol: reconnect */
     const char *broken_by;      /* what it did, the last time that it was; NULL: never */
     uint64_t breaks;            /* times that it was */
     uint64_t connections;       /* times that it came up */
     struct netfront_queue queue[NETFRONT_QUEUES];
+    struct netfront_control control;
 
     struct thread *thread;
     char backend[96];           /* path in xenstore */
@@ -196,5 +214,7 @@ static inline uint32_t buffer_grant(struct buffer_loans *loans, const void *addr
     uint32_t reference = loans->references[(uintptr_t)address / PAGE_SIZE];
     return __builtin_expect(reference != GRANT_NONE, 1) ? reference : buffer_lend(loans, address);
 }
+/* All these references, from *from (0 at first) on; how many, at most `max`. */
+unsigned buffer_grants(const struct buffer_loans *loans, uint32_t *references, unsigned max, uint32_t *from);
 
 #endif

@@ -21,10 +21,10 @@
 #include <string.h>
 #include <xen/io/xenbus.h>
 
-#include "drivers/netfront.h"
+#include "drivers/netfront_control.h"
 #include "drivers/xenstore.h"
 
-enum { MTU_DEFAULT = 1500, MTU_MAX = PAGE_SIZE - 64, PATH_MAX = 128 };
+enum { MTU_DEFAULT = 1500, MTU_MAX = PAGE_SIZE - 64, PATH_MAX = 128, GOODBYE_S = 5 };
 
 static struct vif *vifs[NETFRONT_VIFS_MAX];
 static unsigned n_vifs;
@@ -85,6 +85,15 @@ static unsigned backend_number(const struct vif *vif, const char *node, unsigned
 static enum xenbus_state backend_state(const struct vif *vif)
 {
     return (enum xenbus_state)backend_number(vif, "state", XenbusStateUnknown);
+}
+
+/* It is not there any more, which is more than that its state cannot be read now. */
+static bool backend_removed(const struct vif *vif)
+{
+    char path[PATH_MAX];
+    uint64_t state;
+
+    return xenstore_read_number(backend_path(vif, "state", path), &state) == -ENOENT;
 }
 
 static void changed(void *argument, const char *path)
@@ -176,6 +185,30 @@ static void close_vif(struct vif *vif)
     vif->up = false;
     event_close(vif->queue[0].port);
     netfront_rings_close(&vif->queue[0]);
+    netfront_control_close(&vif->control);
+}
+
+/* Without one, nodes from the connection before must not say otherwise. */
+static int publish_control(struct vif *vif)
+{
+    char path[PATH_MAX];
+    int error;
+
+    if (backend_number(vif, "feature-ctrl-ring", 0) &&
+        !netfront_control_open(&vif->control, vif->backend_domain)) {
+        error = put(vif, "ctrl-ring-ref", vif->control.reference);
+        return error ? error : put(vif, "event-channel-ctrl", vif->control.port);
+    }
+    error = xenstore_remove(own_path(vif, "ctrl-ring-ref", path));
+    if (!error || error == -ENOENT)
+        error = xenstore_remove(own_path(vif, "event-channel-ctrl", path));
+    return error == -ENOENT ? 0 : error;
+}
+
+/* As we use one queue, its nodes stand beside this one. */
+static int publish_queues(struct vif *vif)
+{
+    return backend_number(vif, "multi-queue-max-queues", 0) ? put(vif, "multi-queue-num-queues", NETFRONT_QUEUES) : 0;
 }
 
 static int publish(struct vif *vif)
@@ -196,7 +229,10 @@ static int publish(struct vif *vif)
         if (error)
             return error;
     }
-    return put(vif, "state", XenbusStateConnected);
+    int error = publish_queues(vif);
+    if (!error)
+        error = publish_control(vif);
+    return error ? error : put(vif, "state", XenbusStateConnected);
 }
 
 static void set_up(struct vif *vif)
@@ -214,16 +250,21 @@ static int connect(struct vif *vif)
 {
     int error;
 
-    while (backend_state(vif) != XenbusStateInitWait)
+    while (backend_state(vif) != XenbusStateInitWait) {
+        if (backend_removed(vif))
+            return -ENOENT;
         thread_block(UINT64_MAX);
+    }
     if ((error = open_vif(vif)))
         return error;
     if (!(error = publish(vif))) {
         enum xenbus_state state;
         while ((state = backend_state(vif)) == XenbusStateInitWait)
             thread_block(UINT64_MAX);
-        if (state == XenbusStateConnected)
+        if (state == XenbusStateConnected) {
             set_up(vif);
+            netfront_control_map_buffers(vif);
+        }
         while (!vif->broken && backend_state(vif) == XenbusStateConnected)
             thread_block(UINT64_MAX);
     }
@@ -233,15 +274,25 @@ static int connect(struct vif *vif)
     return error;
 }
 
-/* Says goodbye, and waits until the backend has done so too or is gone. */
+/*
+ * Says goodbye, and waits until the backend has done so too or is gone. A backend that was bound again is at InitWait
+ * and about to connect to the rings that we have just closed, because it finds us Connected; if we offered others now,
+ * it could take some of their numbers from before and some from after. Linux' passes through Closed when it sees us
+ * Closed; for another that stays where it is, we do not wait for ever.
+ */
 static void leave(struct vif *vif)
 {
+    uint64_t deadline = time_now() + GOODBYE_S * 1000000000ull;
     enum xenbus_state state;
 
     put(vif, "state", XenbusStateClosing);
     put(vif, "state", XenbusStateClosed);
-    while ((state = backend_state(vif)) == XenbusStateConnected || state == XenbusStateClosing)
-        thread_block(UINT64_MAX);
+    while ((state = backend_state(vif)) != XenbusStateClosed && state != XenbusStateUnknown) {
+        bool late = time_now() >= deadline;
+        if (late && state != XenbusStateConnected && state != XenbusStateClosing)
+            break;
+        thread_block(late ? UINT64_MAX : deadline);
+    }
 }
 
 /* One life of the device: from being there to being taken away or closed. */
@@ -252,12 +303,14 @@ static int serve(struct vif *vif)
 
     if (error)
         return error;
+    vif->gone = false;
     watch = xenstore_watch(backend_path(vif, "state", path), changed, vif);
     if (watch < 0)
         return watch;
     put(vif, "state", XenbusStateInitialising);
     error = connect(vif);
-    leave(vif);
+    if (error != -ENOENT)
+        leave(vif);
     if (!error && !backend_number(vif, "online", 0))
         while (backend_state(vif) != XenbusStateUnknown && backend_state(vif) != XenbusStateInitWait)
             thread_block(UINT64_MAX);       /* the toolstack is about to remove it */
@@ -272,11 +325,14 @@ static void run(void *argument)
     for (;;) {
         int error = serve(vif);
         if (error == -ENOENT) {             /* taken away: device_changed() tells when it is back */
+            vif->gone = true;
             thread_block(UINT64_MAX);
-        } else if (error) {
-            console_printf("vif %u: cannot connect: %s\n", vif->number, strerror(error));
-            thread_sleep_until(time_now() + 1000000000ull);
+            continue;
         }
+        if (error)
+            console_printf("vif %u: cannot connect: %s\n", vif->number, strerror(error));
+        if (error || vif->broken)           /* not as fast as it can */
+            thread_sleep_until(time_now() + 1000000000ull);
     }
 }
 

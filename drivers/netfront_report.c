@@ -33,7 +33,7 @@ static void add_state(const struct vif *vif, struct text *out)
     if (vif->broken)
         text_printf(out, "broken: the backend %s", vif->broken_by);
     else
-        text_puts(out, vif->up ? "up" : "down");
+        text_puts(out, vif->up ? "up" : vif->gone ? "gone" : "down");
 }
 
 static void add_breaks(const struct vif *vif, struct text *out)
@@ -67,6 +67,21 @@ static void add_connections(const struct vif *vif, struct text *out)
     text_printf(out, "%llu", (unsigned long long)vif->connections);
 }
 
+static void add_gref_mapping(const struct vif *vif, struct text *out)
+{
+    static const char *const states[] = {
+        [NETFRONT_CONTROL_NONE] = "-",
+        [NETFRONT_CONTROL_UNSUPPORTED] = "unsupported",
+        [NETFRONT_CONTROL_UNANSWERED] = "unanswered",
+        [NETFRONT_CONTROL_REFUSED] = "refused",
+    };
+
+    if (vif->control.state == NETFRONT_CONTROL_MAPPED)
+        text_printf(out, "%u", vif->control.mapped);
+    else
+        text_puts(out, states[vif->control.state]);
+}
+
 static void add_sum(const struct vif *vif, unsigned (*one)(const struct netfront_queue *), struct text *out)
 {
     unsigned sum = 0;
@@ -93,7 +108,11 @@ static unsigned own_grants(const struct netfront_queue *queue)
 
 static void add_grants_in_use(const struct vif *vif, struct text *out)
 {
-    add_sum(vif, own_grants, out);
+    unsigned sum = vif->control.reference != GRANT_NONE;
+
+    for (unsigned i = 0; i < NETFRONT_QUEUES; i++)
+        sum += own_grants(&vif->queue[i]);
+    text_printf(out, "%u", sum);
 }
 
 /* ---- the table ---- */
@@ -117,7 +136,7 @@ static const struct fact facts[] = {
     COUNT(rx_packets), COUNT(rx_bytes), COUNT(tx_packets), COUNT(tx_bytes),
     COUNTS("rx_drops", drops, DROP_TX_FIRST, drop_names),
     COUNTS("tx_drops", drops[DROP_TX_FIRST], DROP_REASONS - DROP_TX_FIRST, drop_names + DROP_TX_FIRST),
-    FACT(rx_posted), FACT(tx_under_way), FACT(grants_in_use),
+    FACT(rx_posted), FACT(tx_under_way), FACT(grants_in_use), FACT(gref_mapping),
     COUNT(rx_ring_empty), COUNT(tx_ring_full),
     COUNTS("notifications_sent", notified, NETFRONT_DIRECTIONS, NULL),
     COUNTS("notifications_sent", notified, NETFRONT_DIRECTIONS, direction_names),

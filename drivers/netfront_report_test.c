@@ -79,6 +79,7 @@ static void test_broken(void **state)
     vif.up = true;
     netfront_report(&vif, &out);
     assert_line(text_string(&out), "1 state up");
+    assert_line(text_string(&out), "1 gref_mapping -");
     assert_line(text_string(&out), "1 breaks 3");
     assert_line(text_string(&out), "1 last_break answered a request twice");
     text_free(&out);

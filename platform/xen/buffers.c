@@ -156,6 +156,16 @@ void buffer_loans_close(struct buffer_loans *loans)
         loans->users--;
 }
 
+unsigned buffer_grants(const struct buffer_loans *loans, uint32_t *references, unsigned max, uint32_t *from)
+{
+    unsigned n = 0;
+
+    for (; loans && *from < pages_frames() && n < max; ++*from)
+        if (loans->references[*from] != GRANT_NONE)
+            references[n++] = loans->references[*from];
+    return n;
+}
+
 uint32_t buffer_lend(struct buffer_loans *loans, const void *address)
 {
     uint64_t page = (uint64_t)address >> PAGE_SHIFT;
