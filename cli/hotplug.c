@@ -7,7 +7,8 @@
  * three quarters of the time of a create. This does the same with a few system calls: MTU of the
  * bridge, an address that never becomes the bridge's, a queue that bursts fit into, then up and
  * hotplug-status "connected". It runs no hooks and adds no iptables rules: hosts that filter bridged
- * frames give `script=vif-bridge`, which is Xen's, or vif-openvswitch.
+ * frames give `script=vif-bridge`, which is Xen's, or vif-openvswitch. By hand it may be run again, for a vif whose
+ * bridge or backend was made anew: nobody else does that on a host without udev (docs/netfront.md).
  */
 #include "cli/hotplug.h"
 
@@ -99,9 +100,11 @@ static bool bring_up(const char *vif, const char *bridge)
     good = hotplug_bridge_usable(bridge, why, sizeof why) && set(fd, SIOCGIFMTU, &r, "the others' MTU");
     mtu = r.ifr_mtu;
     name(&r, vif);
-    r.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-    memcpy(r.ifr_hwaddr.sa_data, address, sizeof address);
-    good = good && set(fd, SIOCSIFHWADDR, &r, "its address");
+    if (ioctl(fd, SIOCGIFHWADDR, &r) || memcmp(r.ifr_hwaddr.sa_data, address, sizeof address)) {
+        r.ifr_hwaddr.sa_family = ARPHRD_ETHER;      /* one that is up already would refuse */
+        memcpy(r.ifr_hwaddr.sa_data, address, sizeof address);
+        good = good && set(fd, SIOCSIFHWADDR, &r, "its address");
+    }
     name(&r, vif);
     r.ifr_mtu = mtu;
     good = good && set(fd, SIOCSIFMTU, &r, "its MTU");

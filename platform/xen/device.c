@@ -72,7 +72,7 @@ void device_event(struct vif *vif)
             }
 }
 
-/* "0" or "vif0". */
+/* "0" or "vif0"; one that was taken away is not there, whoever uses it already waits until it is again. */
 static struct vif *find(const char *name)
 {
     char *end;
@@ -84,7 +84,7 @@ static struct vif *find(const char *name)
         return NULL;
     number = strtoul(name, &end, 10);
     for (unsigned i = 0; !*end && i < netfront_count(); i++)
-        if (netfront_vif(i)->number == number)
+        if (netfront_vif(i)->number == number && !netfront_vif(i)->gone)
             return netfront_vif(i);
     return NULL;
 }
@@ -92,16 +92,20 @@ static struct vif *find(const char *name)
 static void explain(const char *name, struct errors *errors)
 {
     char list[128] = "";
+    unsigned there = 0;
     size_t n = 0;
 
-    for (unsigned i = 0; i < netfront_count() && n < sizeof list - 8; i++)
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s%u", i ? ", " : "",
-                              netfront_vif(i)->number);
-    if (netfront_count() == 0)
+    for (unsigned i = 0; i < netfront_count(); i++) {
+        if (netfront_vif(i)->gone)
+            continue;
+        if (n < sizeof list - 8)
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%u", there ? ", " : "", netfront_vif(i)->number);
+        there++;
+    }
+    if (there == 0)
         errors_add(errors, NULL, "no virtual interface '%s': this VM has none", name);
     else
-        errors_add(errors, NULL, "no virtual interface '%s': this VM has %u (%s)", name,
-                   netfront_count(), list);
+        errors_add(errors, NULL, "no virtual interface '%s': this VM has %u (%s)", name, there, list);
 }
 
 struct device *platform_device_open(const char *name, const struct device_options *options,
