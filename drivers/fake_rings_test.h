@@ -2,10 +2,10 @@
 /*
  * fake_rings_test.h - netfront_ring.c in a Linux process, for tests that play its backend.
  *
- * It includes netfront_ring.c with fakes in the place of what the guest offers:
+ * It includes netfront_ring.c, and what that stands on, with fakes in the place of what the guest offers:
  * - A small pool, so that every packet can be followed: FAKE_MUST fails when one is freed twice, n_taken is
- *   0 when all came back. pool_limit is how many the pool gives at most.
- * - References tell pages: LENT_FOR_LIFE and the number in the pool, or LENT_ONCE and the number for a grant of
+ *   0 when all came back. pool_limit is how many the pool gives at most, besides LARGE large ones.
+ * - References tell pages: LENT_FOR_LIFE and the page's number, or LENT_ONCE and the number for a grant of
  *   its own; lent_page() is the backend's side of it. holds_on: the backend does not let go of those. no_loans: there
  *   are no others, as for one backend too many. no_grants: the grant table is full.
  * - netfront_fail() counts in `failed`, and keeps the first reason in failed_by.
@@ -34,12 +34,17 @@
     } while (0)
 #endif
 
-enum { PACKETS = 300, RING_REFERENCE = 100, LENT_FOR_LIFE = 1000, LENT_ONCE = 2000, RING_HEAD = 64 };
+enum {
+    PACKETS = 300, LARGE = 20, LARGE_PAGES = PACKET_LARGE_CAPACITY / PAGE_SIZE,
+    PAGES = PACKETS + LARGE * LARGE_PAGES,      /* the first PACKETS are a packet each */
+    RING_REFERENCE = 100, LENT_FOR_LIFE = 1000, LENT_ONCE = 2000, RING_HEAD = 64,
+};
+_Static_assert(LENT_FOR_LIFE + (int)PAGES <= (int)LENT_ONCE, "a reference tells what it is");
 
-static struct packet pool[PACKETS];
-static uint8_t pages[PACKETS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-static bool in_use[PACKETS];
-static bool lent[PACKETS];              /* for this time only */
+static struct packet pool[PACKETS + LARGE];
+static uint8_t pages[PAGES][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static bool in_use[PACKETS + LARGE];
+static bool lent[PAGES];                /* for this time only */
 static unsigned n_taken, n_lent, n_grants, n_revokes, pool_limit, notified, raised, failed, ring_pages, still_held;
 static bool holds_on, no_loans, no_grants;
 static const char *failed_by;
@@ -50,7 +55,7 @@ static uint8_t *hidden[2];              /* ring pages whose slots are hidden; NU
 
 static inline unsigned packet_number(const struct packet *p)
 {
-    FAKE_MUST(p >= pool && p < pool + PACKETS);
+    FAKE_MUST(p >= pool && p < pool + PACKETS + LARGE);
     return (unsigned)(p - pool);
 }
 
@@ -71,6 +76,29 @@ static struct packet *test_packet_new(void)
         }
     }
     return NULL;
+}
+
+/* Short ones from the pool; others large while there are any. */
+static struct packet *test_packet_make(uint32_t headroom, const void *data, uint32_t length, uint32_t tailroom)
+{
+    uint32_t size = headroom + length + tailroom;
+    struct packet *p = size <= PAGE_SIZE ? test_packet_new() : NULL;
+
+    FAKE_MUST(size <= PACKET_LARGE_CAPACITY && !data);
+    for (unsigned i = PACKETS; size > PAGE_SIZE && !p && i < PACKETS + LARGE; i++) {
+        if (in_use[i])
+            continue;
+        in_use[i] = true;
+        n_taken++;
+        p = &pool[i];
+        *p = (struct packet){ .owner = p, .head = pages[PACKETS + (i - PACKETS) * LARGE_PAGES],
+                              .capacity = PACKET_LARGE_CAPACITY, .refs = 1, .flags = PACKET_F_LARGE | PACKET_F_SHELL };
+    }
+    if (p) {
+        p->data = p->head + headroom;
+        p->length = length;
+    }
+    return p;
 }
 
 static void test_packet_free(struct packet *p)
@@ -109,7 +137,7 @@ static uint32_t test_grant_page(uint16_t domain, const void *page, bool read_onl
 
 static inline bool test_revoke(uint32_t reference)
 {
-    FAKE_MUST(reference >= LENT_ONCE && reference < LENT_ONCE + PACKETS && lent[reference - LENT_ONCE]);
+    FAKE_MUST(reference >= LENT_ONCE && reference < LENT_ONCE + PAGES && lent[reference - LENT_ONCE]);
     lent[reference - LENT_ONCE] = false;
     n_lent--;
     n_revokes++;
@@ -136,10 +164,10 @@ static void test_revoke_later(uint32_t reference, void *page)
 static inline uint8_t *lent_page(uint32_t reference)
 {
     if (reference >= LENT_ONCE) {
-        FAKE_MUST(reference < LENT_ONCE + PACKETS && lent[reference - LENT_ONCE]);
+        FAKE_MUST(reference < LENT_ONCE + PAGES && lent[reference - LENT_ONCE]);
         return pages[reference - LENT_ONCE];
     }
-    FAKE_MUST(reference >= LENT_FOR_LIFE && reference < LENT_FOR_LIFE + PACKETS);
+    FAKE_MUST(reference >= LENT_FOR_LIFE && reference < LENT_FOR_LIFE + PAGES);
     return pages[reference - LENT_FOR_LIFE];
 }
 
@@ -242,6 +270,7 @@ static void test_notify(uint32_t port)
     (show_slots(), &(rings)->sring->ring[(index) & (RING_SIZE(rings) - 1)].req)
 
 #define packet_new         test_packet_new
+#define packet_make        test_packet_make
 #define packet_free        test_packet_free
 #define pages_alloc        test_pages_alloc
 #define pages_free         free
@@ -251,6 +280,17 @@ static void test_notify(uint32_t port)
 #define buffer_grant       test_buffer_grant
 #define event_raise        test_raise
 #define event_notify       test_notify
+
+/* The router's own stand in the program too, with its pool. */
+#define offload_find       test_offload_find
+#define offload_cut_begin  test_offload_cut_begin
+#define offload_cut_next   test_offload_cut_next
+#define offload_push       test_offload_push
+#define offload_push_one   test_offload_push_one
+#define offload_place      test_offload_place
+#include "router/offload.c"
+
+#include "drivers/netfront_chain.c"
 #include "drivers/netfront_ring.c"
 
 #endif

@@ -36,6 +36,21 @@ enum {
     NETFRONT_MODES_ALL = 7,
 };
 
+/*
+ * What one side may leave to the other, of what frames need. Each side says what it takes; a set of these.
+ */
+enum {
+    NETFRONT_SG = 1,            /* frames in several pages */
+    NETFRONT_CSUM4 = 2,         /* blank TCP and UDP checksums in IPv4, */
+    NETFRONT_CSUM6 = 4,         /* in IPv6 */
+    NETFRONT_GSO4 = 8,          /* TCP segments to be cut, in IPv4, */
+    NETFRONT_GSO6 = 16,         /* in IPv6 */
+    NETFRONT_FEATURES_ALL = 31,
+};
+
+/* Slots of one frame, descriptions included: what netif.h promises is 18 pages. */
+enum { NETFRONT_CHAIN_MAX = 24, NETFRONT_TX_SLOTS_MAX = 18, NETFRONT_TX_LENGTH_MAX = 65535 };
+
 enum { NETFRONT_POLL_ROUNDS = 0, NETFRONT_POLL_ROUNDS_MAX = 1000000 };
 
 /* Frames that were not handed on, by reason. */
@@ -44,11 +59,14 @@ enum netfront_drop {
     DROP_NOBODY,                /* received, but no element listens */
     DROP_BACKEND_ERROR,         /* the backend says so */
     DROP_BAD_SLOT,              /* wrong number, or bytes outside of the page */
-    DROP_CHAINED,               /* more than one page, though we did not offer that */
+    DROP_CHAINED,               /* more than one page, though we did not offer that, or too many */
+    DROP_BAD_EXTRA,             /* a description that we did not offer to take, or nonsense */
     DROP_BLANK_CHECKSUM,        /* though we did not offer that */
     DROP_SHORT,                 /* no whole Ethernet header */
     DROP_TX_FIRST,              /* those above are about receiving */
     DROP_TX_SHORT = DROP_TX_FIRST, DROP_TX_LONG, DROP_TX_NO_GRANT, DROP_TX_BACKEND_ERROR,
+    DROP_TX_NO_ROOM,            /* a segment that we cut, the backend not taking it whole, and the ring was full */
+    DROP_TX_UNFINISHED,         /* no headers by which it could be cut, or its checksum filled in; or no memory to */
     DROP_REASONS,
 };
 
@@ -60,6 +78,10 @@ enum netfront_direction { NETFRONT_RX, NETFRONT_TX, NETFRONT_DIRECTIONS };
 /* What a queue counts, for ever; netfront_report.c gives each a name. */
 struct netfront_counts {
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+    uint64_t rx_large, tx_large;                /* of these, in several pages */
+    uint64_t rx_gso, tx_gso;                    /* TCP segments that stand for many */
+    uint64_t rx_blank, tx_blank;                /* with blank checksums, segments that stand for many among them */
+    uint64_t tx_finished;                       /* unfinished packets that we finished, the backend not taking them */
     uint64_t drops[DROP_REASONS];
     uint64_t notified[NETFRONT_DIRECTIONS];     /* the backend, by us: about buffers, about frames to send */
     uint64_t notifications_received;            /* one event channel: for which direction it does not say */
@@ -68,6 +90,16 @@ struct netfront_counts {
     uint64_t batches[NETFRONT_DIRECTIONS][NETFRONT_BATCH_SIZES];
     uint64_t rx_ring_empty;                     /* looks that found every buffer used: the backend had to wait */
     uint64_t tx_ring_full;                      /* sends that found no room for all */
+};
+
+/* A frame of which more is to come: netfront_chain.c. */
+struct netfront_chain {
+    struct packet *packet;                      /* what there is of it; NULL: it is dropped */
+    unsigned reason;                            /* what for; DROP_REASONS: nothing is wrong so far */
+    unsigned slots;
+    uint16_t flags;                             /* of its first answer */
+    uint16_t segment_size;
+    bool more, extra;                           /* another page, another description; neither: it ends here */
 };
 
 /*
@@ -89,7 +121,7 @@ struct netfront_queue {
     uint32_t rx_own[NETFRONT_SLOTS];            /* references for this time only; GRANT_NONE: the page's for life */
     unsigned rx_buffers;                        /* how many are posted when all are */
     unsigned rx_late;                           /* without NETFRONT_FR: so few, and they are filled up again */
-    bool rx_skip_more, rx_skip_extra;           /* within a frame that we drop */
+    struct netfront_chain rx_chain;
     unsigned bad_answers;                       /* since the rings were opened; too many break the connection */
 
     netif_tx_front_ring_t tx;
@@ -97,6 +129,7 @@ struct netfront_queue {
     uint32_t tx_own[NETFRONT_SLOTS];
     uint16_t tx_free[NETFRONT_SLOTS];           /* ids, a stack */
     unsigned tx_n_free;
+    unsigned tx_extras;                         /* descriptions under way: slots without an id */
 
     uint32_t rx_reference, tx_reference;        /* of the ring pages; GRANT_NONE: there are none */
     struct netfront_counts counts;
@@ -125,6 +158,7 @@ struct vif {
     uint16_t backend_domain;
     uint8_t mac[6];
     uint32_t mtu;
+    unsigned takes, gives;      /* NETFRONT_SG ...: what the backend may leave to us, and we to it */
     bool up;                    /* frames can pass */
     bool gone;                  /* the toolstack took it away; it may come back */
     bool broken;                /* the backend broke the ring protocol: reconnect */
@@ -173,6 +207,22 @@ bool netfront_rx_pending(const struct netfront_queue *queue);
 unsigned netfront_rx_posted(const struct netfront_queue *queue);
 unsigned netfront_tx_under_way(const struct netfront_queue *queue);
 
+/* ---- netfront_chain.c ---- */
+
+/* More slots of the frame are to come. */
+static inline bool netfront_chain_open(const struct netfront_chain *c)
+{
+    return c->more | c->extra;
+}
+/* The first answer. `reason`: what is wrong with it (DROP_REASONS: nothing; then chain->packet is the caller's to set). */
+void netfront_chain_begin(struct netfront_chain *chain, const netif_rx_response_t *r, unsigned reason);
+/* Begins chain->packet in a large buffer; without one that is free it is dropped. */
+void netfront_chain_start_copy(struct netfront_chain *chain, const uint8_t *bytes, uint32_t n);
+/* The next answer: a page that lies at `page`, `reason` as above; or a description. `features`: what we take. */
+void netfront_chain_add(struct netfront_chain *chain, const netif_rx_response_t *r, unsigned reason,
+                        const uint8_t *page, unsigned features);
+void netfront_chain_drop(struct netfront_chain *chain);
+
 /* ---- netfront_modes.c ---- */
 
 /* "basic", "all", or any of "poll", "gru", "fr" with commas, blanks or + between them. False: an error says what there is. */
@@ -180,6 +230,12 @@ bool netfront_modes_parse(const char *text, unsigned *modes, struct errors *erro
 void netfront_modes_format(unsigned modes, struct text *out);
 /* What the VM's boot line says (netfront=...), or all. */
 unsigned netfront_modes_default(void);
+/* The same for NETFRONT_SG ...: "none", or any of "sg", "csum", "csum6", "gso", "gso6". */
+void netfront_features_format(unsigned set, struct text *out);
+/* Without those that need another one which is not there. */
+unsigned netfront_features_possible(unsigned set);
+/* What the VM's boot line says (offload=...), or all. */
+unsigned netfront_features_default(void);
 
 /* ---- netfront_report.c ---- */
 

@@ -9,8 +9,9 @@
  *   3. frames pass until the backend leaves Connected or breaks the rings;
  *   4. everything back, our state Closed, from the start.
  *
- * We ask for no checksum offload, no scatter-gather, no segmentation: every frame lies in one page
- * with its checksums filled in. Nor for room in front of received frames ("xdp-headroom"): Linux 6.1
+ * Each side says what the other may leave to it: checksums, frames in several pages, TCP segments to be cut (the
+ * table `offers`). We take all of that unless the boot line says otherwise, or there are not buffers enough
+ * posted for the longest frame. We do not ask for room in front of received frames ("xdp-headroom"): Linux 6.1
  * then spends a second slot on each frame, but does not count it when it looks whether there are
  * enough. With an odd number of slots posted it ran past our requests and copied frames into grant 0,
  * which is the console's page.
@@ -211,6 +212,50 @@ static int publish_queues(struct vif *vif)
     return backend_number(vif, "multi-queue-max-queues", 0) ? put(vif, "multi-queue-num-queues", NETFRONT_QUEUES) : 0;
 }
 
+/* Nodes that say what a side takes; both sides write them. */
+static const struct {
+    unsigned feature;
+    const char *node;
+    bool says_no;               /* 1 says that it is not taken, and nothing that it is */
+} offers[] = {
+    { NETFRONT_SG, "feature-sg", false },
+    { NETFRONT_CSUM4, "feature-no-csum-offload", true },
+    { NETFRONT_CSUM6, "feature-ipv6-csum-offload", false },
+    { NETFRONT_GSO4, "feature-gso-tcpv4", false },
+    { NETFRONT_GSO6, "feature-gso-tcpv6", false },
+};
+
+enum { N_OFFERS = sizeof offers / sizeof *offers };
+
+/*
+ * A backend waits until there are slots for a whole frame: with fewer posted than that it would wait for ever. Twice as many,
+ * since without NETFRONT_FR the ring is filled again late.
+ */
+enum { BUFFERS_FOR_LONG_FRAMES = 48 };
+
+static void negotiate(struct vif *vif)
+{
+    unsigned gives = 0, takes = netfront_features_default();
+
+    for (unsigned i = 0; i < N_OFFERS; i++)
+        if ((backend_number(vif, offers[i].node, 0) != 0) != offers[i].says_no)
+            gives |= offers[i].feature;
+    if (vif->queue[0].rx_buffers < BUFFERS_FOR_LONG_FRAMES)
+        takes &= ~(unsigned)NETFRONT_SG;
+    vif->gives = netfront_features_possible(gives);
+    vif->takes = netfront_features_possible(takes);
+}
+
+static int publish_offers(const struct vif *vif)
+{
+    for (unsigned i = 0; i < N_OFFERS; i++) {
+        int error = put(vif, offers[i].node, !(vif->takes & offers[i].feature) == offers[i].says_no);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
 static int publish(struct vif *vif)
 {
     const struct netfront_queue *queue = &vif->queue[0];
@@ -220,8 +265,6 @@ static int publish(struct vif *vif)
         { "event-channel", queue->port },
         { "request-rx-copy", 1 },
         { "feature-rx-notify", 1 },
-        { "feature-no-csum-offload", 1 },
-        { "feature-sg", 0 },
     };
 
     for (unsigned i = 0; i < sizeof nodes / sizeof *nodes; i++) {
@@ -232,6 +275,9 @@ static int publish(struct vif *vif)
     int error = publish_queues(vif);
     if (!error)
         error = publish_control(vif);
+    negotiate(vif);
+    if (!error)
+        error = publish_offers(vif);
     return error ? error : put(vif, "state", XenbusStateConnected);
 }
 

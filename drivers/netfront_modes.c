@@ -1,90 +1,165 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * netfront_modes.c - the modes of a vif by name: "basic", "all", or any of "poll", "gru", "fr".
+ * netfront_modes.c - what can be chosen about a vif, by name: a set of words, "all" of them, or one word for none.
+ *
+ * Modes, the boot line's netfront=: "basic", "all", or any of "poll", "gru", "fr". What the backend may leave to
+ * us, offload=: "none", "all", or any of "sg", "csum", "csum6", "gso", "gso6".
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "drivers/netfront.h"
 
-static const struct {
-    const char *name;
-    unsigned mode;
-} modes[] = {
-    { "poll", NETFRONT_POLL },
-    { "gru", NETFRONT_GRU },
-    { "fr", NETFRONT_FR },
-    { "all", NETFRONT_MODES_ALL },              /* last: a set is shown by what is in it */
+enum { WORDS_MAX = 5 };
+
+struct vocabulary {
+    const char *boot_name, *what, *none;
+    unsigned all;
+    struct {
+        const char *name;           /* NULL: there are no more */
+        unsigned bit;
+    } words[WORDS_MAX + 1];
 };
 
-enum { N_MODES = sizeof modes / sizeof *modes };
+static const struct vocabulary modes = {
+    "netfront", "mode", "basic", NETFRONT_MODES_ALL,
+    { { "poll", NETFRONT_POLL }, { "gru", NETFRONT_GRU }, { "fr", NETFRONT_FR } },
+};
 
-static const char basic[] = "basic", separators[] = ",+ \t\n";
+static const struct vocabulary features = {
+    "offload", "offload", "none", NETFRONT_FEATURES_ALL,
+    { { "sg", NETFRONT_SG }, { "csum", NETFRONT_CSUM4 }, { "csum6", NETFRONT_CSUM6 },
+      { "gso", NETFRONT_GSO4 }, { "gso6", NETFRONT_GSO6 } },
+};
+
+static const char separators[] = ",+ \t\n";
+
+static void add_names(const struct vocabulary *v, unsigned set, const char *between, struct text *out)
+{
+    bool first = true;
+
+    for (unsigned i = 0; v->words[i].name; i++)
+        if (set & v->words[i].bit) {
+            text_printf(out, "%s%s", first ? "" : between, v->words[i].name);
+            first = false;
+        }
+}
+
+static void format(const struct vocabulary *v, unsigned set, struct text *out)
+{
+    if (set)
+        add_names(v, set, ",", out);
+    else
+        text_puts(out, v->none);
+}
 
 static bool equal(const char *name, const char *word, size_t length)
 {
     return strlen(name) == length && !memcmp(name, word, length);
 }
 
-static unsigned find(const char *word, size_t length)
+static unsigned find(const struct vocabulary *v, const char *word, size_t length)
 {
-    for (unsigned i = 0; i < N_MODES; i++)
-        if (equal(modes[i].name, word, length))
-            return modes[i].mode;
-    return 0;
+    for (unsigned i = 0; v->words[i].name; i++)
+        if (equal(v->words[i].name, word, length))
+            return v->words[i].bit;
+    return equal("all", word, length) ? v->all : 0;
 }
 
-bool netfront_modes_parse(const char *text, unsigned *result, struct errors *errors)
+/* Always false. `problem` ends before what there is instead. */
+static bool refuse(const struct vocabulary *v, const char *problem, struct errors *errors)
+{
+    struct text all = {0};
+
+    add_names(v, v->all, ", ", &all);
+    errors_add(errors, NULL, "%s; there is %s, all, or any of %s", problem, v->none, text_string(&all));
+    text_free(&all);
+    return false;
+}
+
+static bool parse(const struct vocabulary *v, const char *text, unsigned *result, struct errors *errors)
 {
     unsigned set = 0, words = 0;
-    bool is_basic = false;
+    bool none = false;
+    char problem[96];
 
     for (const char *word = text + strspn(text, separators); *word; words++) {
         size_t length = strcspn(word, separators);
-        unsigned mode = find(word, length);
+        unsigned bit = find(v, word, length);
 
-        is_basic |= equal(basic, word, length);
-        if (!mode && !equal(basic, word, length)) {
-            errors_add(errors, NULL, "unknown mode '%.*s'; there is basic, all, or any of poll, gru, fr", (int)length, word);
-            return false;
+        none |= equal(v->none, word, length);
+        if (!bit && !equal(v->none, word, length)) {
+            snprintf(problem, sizeof problem, "unknown %s '%.*s'", v->what, length < 32 ? (int)length : 32, word);
+            return refuse(v, problem, errors);
         }
-        set |= mode;
+        set |= bit;
         word += length;
         word += strspn(word, separators);
     }
-    if (words == 0 || (is_basic && set)) {
-        errors_add(errors, NULL, "%s; there is basic, all, or any of poll, gru, fr",
-                   words ? "basic is none of the others" : "no mode");
-        return false;
+    if (words == 0 || (none && set)) {
+        snprintf(problem, sizeof problem, words ? "%s is none of the others" : "no %s",
+                 words ? v->none : v->what);
+        return refuse(v, problem, errors);
     }
     *result = set;
     return true;
 }
 
+static unsigned of_boot_line(const struct vocabulary *v)
+{
+    unsigned set = v->all;
+    struct errors errors = {0};
+    char value[64];
+
+    if (boot_argument(v->boot_name, value, sizeof value) && !parse(v, value, &set, &errors))
+        console_printf("%s=%s: %s", v->boot_name, value, text_string(&errors.text));
+    errors_free(&errors);
+    return set;
+}
+
+bool netfront_modes_parse(const char *text, unsigned *set, struct errors *errors)
+{
+    return parse(&modes, text, set, errors);
+}
+
 void netfront_modes_format(unsigned set, struct text *out)
 {
-    bool first = true;
-
-    for (unsigned i = 0; i < N_MODES - 1; i++)
-        if (set & modes[i].mode) {
-            text_printf(out, "%s%s", first ? "" : ",", modes[i].name);
-            first = false;
-        }
-    if (first)
-        text_puts(out, basic);
+    format(&modes, set, out);
 }
 
 unsigned netfront_modes_default(void)
 {
-    static unsigned set = NETFRONT_MODES_ALL;
+    static unsigned set;
     static bool known;
-    struct errors errors = {0};
-    char value[64];
 
-    if (known)
-        return set;
+    if (!known)
+        set = of_boot_line(&modes);
     known = true;
-    if (boot_argument("netfront", value, sizeof value) && !netfront_modes_parse(value, &set, &errors))
-        console_printf("netfront=%s: %s", value, text_string(&errors.text));
-    errors_free(&errors);
+    return set;
+}
+
+void netfront_features_format(unsigned set, struct text *out)
+{
+    format(&features, set, out);
+}
+
+/* A segment to be cut comes in several pages, and its checksum is blank. */
+unsigned netfront_features_possible(unsigned set)
+{
+    if (!(set & NETFRONT_SG) || !(set & NETFRONT_CSUM4))
+        set &= ~(unsigned)NETFRONT_GSO4;
+    if (!(set & NETFRONT_SG) || !(set & NETFRONT_CSUM6))
+        set &= ~(unsigned)NETFRONT_GSO6;
+    return set;
+}
+
+unsigned netfront_features_default(void)
+{
+    static unsigned set;
+    static bool known;
+
+    if (!known)
+        set = netfront_features_possible(of_boot_line(&features));
+    known = true;
     return set;
 }

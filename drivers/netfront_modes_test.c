@@ -14,7 +14,7 @@ static char said[256];
 
 bool boot_argument(const char *name, char *value, size_t size)
 {
-    assert_string_equal(name, "netfront");
+    assert_true(strcmp(name, "netfront") == 0 || strcmp(name, "offload") == 0);
     if (!boot_line)
         return false;
     snprintf(value, size, "%s", boot_line);
@@ -85,6 +85,28 @@ static void test_boot_line(void **state)
     boot_line = "poll,basix";
     assert_int_equal(netfront_modes_default(), NETFRONT_MODES_ALL);
     assert_string_equal(said, "netfront=poll,basix: unknown mode 'basix'; there is basic, all, or any of poll, gru, fr\n");
+    boot_line = "csum6,gso6";
+    assert_int_equal(netfront_features_default(), NETFRONT_CSUM6);      /* gso6 without sg comes to nothing */
+}
+
+static void test_features(void **state)
+{
+    struct text out = {0};
+
+    (void)state;
+    netfront_features_format(0, &out);
+    text_putc(&out, ' ');
+    netfront_features_format(NETFRONT_FEATURES_ALL, &out);
+    assert_string_equal(text_string(&out), "none sg,csum,csum6,gso,gso6");
+    text_free(&out);
+    for (unsigned set = 0; set <= NETFRONT_FEATURES_ALL; set++) {
+        unsigned possible = netfront_features_possible(set);
+
+        assert_int_equal(possible & ~set, 0);
+        assert_int_equal(possible & 7, set & 7);
+        assert_int_equal(possible & NETFRONT_GSO4, (set & 11) == 11 ? NETFRONT_GSO4 : 0);
+        assert_int_equal(possible & NETFRONT_GSO6, (set & 21) == 21 ? NETFRONT_GSO6 : 0);
+    }
 }
 
 int main(void)
@@ -93,6 +115,7 @@ int main(void)
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_boot_line),
+        cmocka_unit_test(test_features),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

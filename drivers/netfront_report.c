@@ -13,12 +13,15 @@ static const char *const drop_names[DROP_REASONS] = {
     [DROP_BACKEND_ERROR] = "backend_error",
     [DROP_BAD_SLOT] = "bad_slot",
     [DROP_CHAINED] = "chained",
+    [DROP_BAD_EXTRA] = "bad_extra",
     [DROP_BLANK_CHECKSUM] = "blank_checksum",
     [DROP_SHORT] = "short",
     [DROP_TX_SHORT] = "short",
     [DROP_TX_LONG] = "long",
     [DROP_TX_NO_GRANT] = "no_grant",
     [DROP_TX_BACKEND_ERROR] = "backend_error",
+    [DROP_TX_NO_ROOM] = "no_room",
+    [DROP_TX_UNFINISHED] = "unfinished",
 };
 
 static const char *const direction_names[NETFRONT_DIRECTIONS] = { "rx", "tx" };
@@ -60,6 +63,16 @@ static void add_mtu(const struct vif *vif, struct text *out)
 static void add_modes(const struct vif *vif, struct text *out)
 {
     netfront_modes_format(vif->queue[0].modes, out);
+}
+
+static void add_takes(const struct vif *vif, struct text *out)
+{
+    netfront_features_format(vif->takes, out);
+}
+
+static void add_gives(const struct vif *vif, struct text *out)
+{
+    netfront_features_format(vif->gives, out);
 }
 
 static void add_connections(const struct vif *vif, struct text *out)
@@ -132,8 +145,9 @@ struct fact {
     { .name = NAME, .offset = offsetof(struct netfront_counts, member), .n = N, .labels = LABELS }
 
 static const struct fact facts[] = {
-    FACT(state), FACT(mac), FACT(mtu), FACT(modes), FACT(connections), FACT(breaks), FACT(last_break),
+    FACT(state), FACT(mac), FACT(mtu), FACT(modes), FACT(takes), FACT(gives), FACT(connections), FACT(breaks), FACT(last_break),
     COUNT(rx_packets), COUNT(rx_bytes), COUNT(tx_packets), COUNT(tx_bytes),
+    COUNT(rx_large), COUNT(tx_large), COUNT(rx_gso), COUNT(tx_gso), COUNT(rx_blank), COUNT(tx_blank), COUNT(tx_finished),
     COUNTS("rx_drops", drops, DROP_TX_FIRST, drop_names),
     COUNTS("tx_drops", drops[DROP_TX_FIRST], DROP_REASONS - DROP_TX_FIRST, drop_names + DROP_TX_FIRST),
     FACT(rx_posted), FACT(tx_under_way), FACT(grants_in_use), FACT(gref_mapping),

@@ -24,9 +24,11 @@
 
 #include "drivers/netfront.h"
 #include "platform/platform.h"
+#include "router/headers.h"
+#include "router/offload.h"
 
 enum {
-    MASK = NETFRONT_SLOTS - 1, ETHER_HEADER = 14, VLAN_TAG = 4, BAD_ANSWERS_MAX = 1000,
+    MASK = NETFRONT_SLOTS - 1, BAD_ANSWERS_MAX = 1000,
     LATE = 24,                  /* "nearly empty"; a backend waits until there is room for a frame of 64 KB, 18 slots */
 };
 
@@ -181,8 +183,9 @@ int netfront_rings_open(struct netfront_queue *q, unsigned buffers)
     }
     XEN_FRONT_RING_INIT(&q->rx, rx, PAGE_SIZE);
     XEN_FRONT_RING_INIT(&q->tx, tx, PAGE_SIZE);
-    q->vif->broken = q->rx_skip_more = q->rx_skip_extra = false;
-    q->bad_answers = 0;
+    q->vif->broken = false;
+    q->rx_chain = (struct netfront_chain){ .reason = DROP_REASONS };
+    q->bad_answers = q->tx_extras = 0;
     for (unsigned i = 0; i < NETFRONT_SLOTS; i++)
         q->tx_free[i] = (uint16_t)(NETFRONT_SLOTS - 1 - i);
     q->tx_n_free = NETFRONT_SLOTS;
@@ -202,6 +205,15 @@ int netfront_rings_open(struct netfront_queue *q, unsigned buffers)
     return 0;
 }
 
+/* A packet in several slots is free when the last of them is: until then segment_size says how many there are besides. */
+static inline void free_sent(struct packet *p)
+{
+    if (__builtin_expect(p->segment_size, 0))
+        p->segment_size--;
+    else
+        packet_free(p);
+}
+
 /* Pool pages stay lent to this backend, so their packets may go back whatever it still does. */
 void netfront_rings_close(struct netfront_queue *q)
 {
@@ -211,9 +223,10 @@ void netfront_rings_close(struct netfront_queue *q)
         if (q->rx_packet[i])
             packet_free(q->rx_packet[i]);
         if (q->tx_packet[i])
-            packet_free(q->tx_packet[i]);
+            free_sent(q->tx_packet[i]);
         q->rx_packet[i] = q->tx_packet[i] = NULL;
     }
+    netfront_chain_drop(&q->rx_chain);
     q->rx_buffers = 0;
     buffer_loans_close(q->loans);
     q->loans = NULL;
@@ -258,30 +271,31 @@ static uint8_t packet_type(const struct netfront_queue *q, const uint8_t *frame)
     return memcmp(frame, everybody, 6) ? PACKET_MULTICAST : PACKET_BROADCAST;
 }
 
-/* Why a frame is not taken; DROP_REASONS: it is good. */
-static unsigned judge(struct netfront_queue *q, const netif_rx_response_t *r, RING_IDX index)
+/* What is wrong with an answer that stands for a page; DROP_REASONS: nothing. */
+static unsigned judge_page(const netif_rx_response_t *r, RING_IDX index)
 {
-    /* What follows a frame that we drop: its other pages, or descriptions of it. */
-    if (q->rx_skip_extra) {
-        const struct netif_extra_info *extra = (const void *)r;
-        q->rx_skip_extra = extra->flags & XEN_NETIF_EXTRA_FLAG_MORE;
-        return DROP_CHAINED;
-    }
-    if (q->rx_skip_more || (r->flags & (NETRXF_more_data | NETRXF_extra_info))) {
-        q->rx_skip_more = r->flags & NETRXF_more_data;
-        q->rx_skip_extra = r->flags & NETRXF_extra_info;
-        return DROP_CHAINED;
-    }
     if (r->id != (index & MASK))
         return DROP_BAD_SLOT;
     if (r->status < 0)
         return DROP_BACKEND_ERROR;
     if ((uint32_t)r->offset + (uint32_t)r->status > PAGE_SIZE)
         return DROP_BAD_SLOT;
+    return DROP_REASONS;
+}
+
+/* Why a frame is not taken, by its first answer; DROP_REASONS: it is good. */
+static unsigned judge(const struct netfront_queue *q, const netif_rx_response_t *r, RING_IDX index)
+{
+    unsigned reason = judge_page(r, index), takes = q->vif->takes;
+
+    if (reason != DROP_REASONS)
+        return reason;
     if (r->status < ETHER_HEADER)
         return DROP_SHORT;
-    if (r->flags & NETRXF_csum_blank)
+    if ((r->flags & NETRXF_csum_blank) && !(takes & (NETFRONT_CSUM4 | NETFRONT_CSUM6)))
         return DROP_BLANK_CHECKSUM;
+    if ((r->flags & NETRXF_more_data) && !(takes & NETFRONT_SG))
+        return DROP_CHAINED;
     return DROP_REASONS;
 }
 
@@ -298,6 +312,80 @@ static bool replace(struct netfront_queue *q)
     return q->rx.req_prod_pvt != before;
 }
 
+static void hand_over(struct netfront_queue *q, struct packet *p, uint16_t flags, struct batch *into, uint64_t now)
+{
+    p->mac = p->data;
+    p->type = packet_type(q, p->data);
+    p->timestamp_ns = now;
+    if (flags & NETRXF_csum_blank) {
+        p->flags |= PACKET_F_BLANK;
+        q->counts.rx_blank++;
+    }
+    q->counts.rx_packets++;
+    q->counts.rx_bytes += p->length;
+    batch_add(into, p);
+}
+
+static void set_page(struct packet *p, const netif_rx_response_t *r)
+{
+    p->data = p->head + r->offset;
+    p->length = (uint32_t)r->status;
+}
+
+/* The buffer goes back into the ring. */
+static void put_back(struct netfront_queue *q, struct packet *p)
+{
+    if (!post(q, p))                            /* only one that was lent for once; refill() makes up for it */
+        packet_free(p);
+}
+
+static void drop(struct netfront_queue *q, unsigned reason)
+{
+    q->counts.drops[reason]++;
+    if (reason == DROP_BAD_SLOT && ++q->bad_answers > BAD_ANSWERS_MAX)
+        netfront_fail(q->vif, "gave too many frames a wrong number or a place outside of their page");
+}
+
+/* An answer that is not a frame by itself: begins one, or belongs to the one that began. */
+static void __attribute__((noinline)) receive_part(struct netfront_queue *q, const netif_rx_response_t *r, RING_IDX index,
+                                                   struct packet *p, struct batch *into, uint64_t now)
+{
+    struct netfront_chain *c = &q->rx_chain;
+    bool kept = false;
+
+    if (netfront_chain_open(c)) {
+        netfront_chain_add(c, r, c->extra ? DROP_REASONS : judge_page(r, index), p->head, q->vif->takes);
+    } else {
+        netfront_chain_begin(c, r, judge(q, r, index));
+        if (c->reason == DROP_REASONS && c->more) {
+            netfront_chain_start_copy(c, p->head + r->offset, (uint32_t)r->status);
+        } else if (c->reason == DROP_REASONS && replace(q)) {
+            set_page(p, r);
+            c->packet = p;
+            kept = true;
+        } else if (c->reason == DROP_REASONS) {
+            c->reason = DROP_NO_BUFFER;
+        }
+    }
+    if (!kept)
+        put_back(q, p);
+    if (netfront_chain_open(c))
+        return;
+    /* What stands for many has its checksum blank, or they could not have theirs. */
+    if (c->packet && c->segment_size && !(c->flags & NETRXF_csum_blank))
+        c->reason = DROP_BAD_EXTRA;
+    if (c->reason == DROP_REASONS) {
+        c->packet->segment_size = c->segment_size;
+        q->counts.rx_gso += c->segment_size != 0;
+        q->counts.rx_large += (c->packet->flags & PACKET_F_LARGE) != 0;
+        hand_over(q, c->packet, c->flags, into, now);
+        c->packet = NULL;
+    } else {
+        drop(q, c->reason);
+    }
+    netfront_chain_drop(c);
+}
+
 /* One answer: the frame goes into the batch, or its buffer back into the ring. */
 static void receive_one(struct netfront_queue *q, RING_IDX index, struct batch *into, uint64_t now)
 {
@@ -307,25 +395,21 @@ static void receive_one(struct netfront_queue *q, RING_IDX index, struct batch *
     RING_COPY_RESPONSE(&q->rx, index, &r);
     q->rx_packet[index & MASK] = NULL;
     take_back(q, &q->rx_own[index & MASK]);
+    if (__builtin_expect((r.flags & (NETRXF_more_data | NETRXF_extra_info)) | netfront_chain_open(&q->rx_chain), 0)) {
+        receive_part(q, &r, index, p, into, now);
+        return;
+    }
     unsigned reason = judge(q, &r, index);
     if (reason == DROP_REASONS) {
         if (replace(q)) {
-            p->data = p->mac = p->head + r.offset;
-            p->length = (uint32_t)r.status;
-            p->type = packet_type(q, p->data);
-            p->timestamp_ns = now;
-            q->counts.rx_packets++;
-            q->counts.rx_bytes += p->length;
-            batch_add(into, p);
+            set_page(p, &r);
+            hand_over(q, p, r.flags, into, now);
             return;
         }
         reason = DROP_NO_BUFFER;
     }
-    q->counts.drops[reason]++;
-    if (!post(q, p))                            /* only one that was lent for once; refill() makes up for it */
-        packet_free(p);
-    if (reason == DROP_BAD_SLOT && ++q->bad_answers > BAD_ANSWERS_MAX)
-        netfront_fail(q->vif, "gave too many frames a wrong number or a place outside of their page");
+    put_back(q, p);
+    drop(q, reason);
 }
 
 /* Takes what is there, at most `max`; when there is no more, asks for an event about the next one if it is wanted. */
@@ -392,7 +476,7 @@ unsigned netfront_receive(struct netfront_queue *q, struct batch *into, unsigned
 
 /* ---- sending ---- */
 
-/* What is wrong with an answer; NULL: nothing. We send nothing that is answered by NULL. */
+/* What is wrong with an answer; NULL: nothing. */
 static const char *judge_sent(const struct netfront_queue *q, const netif_tx_response_t *r)
 {
     if (r->status == NETIF_RSP_NULL)
@@ -411,6 +495,11 @@ static unsigned reap(struct netfront_queue *q)
     for (unsigned i = 0; i < n; i++) {
         netif_tx_response_t r;
         RING_COPY_RESPONSE(&q->tx, q->tx.rsp_cons, &r);
+        if (r.status == NETIF_RSP_NULL && q->tx_extras > 0) {   /* so a description's slot is answered */
+            q->tx_extras--;
+            q->tx.rsp_cons++;
+            continue;
+        }
         const char *wrong = judge_sent(q, &r);
         if (wrong) {                            /* our ids would run out */
             netfront_fail(q->vif, wrong);
@@ -420,10 +509,12 @@ static unsigned reap(struct netfront_queue *q)
         if (r.status != NETIF_RSP_OKAY)
             q->counts.drops[DROP_TX_BACKEND_ERROR]++;
         take_back(q, &q->tx_own[r.id]);
-        packet_free(q->tx_packet[r.id]);
+        free_sent(q->tx_packet[r.id]);
         q->tx_packet[r.id] = NULL;
         q->tx_free[q->tx_n_free++] = r.id;
     }
+    if (__builtin_expect(q->tx_extras > 0 && q->tx.rsp_cons == q->tx.req_prod_pvt, 0))
+        netfront_fail(q->vif, "answered a description as if it were a request");
     return n;
 }
 
@@ -454,41 +545,171 @@ void netfront_sent(struct netfront_queue *q)
     } while (more);
 }
 
-/* DROP_REASONS: the packet was put into the ring. */
-static unsigned send_one(struct netfront_queue *q, struct packet *p)
+static uint32_t page_offset(const struct packet *p)
 {
-    uint32_t offset = (uint32_t)((uintptr_t)p->data % PAGE_SIZE);
-    RING_IDX index = q->tx.req_prod_pvt;
-    netif_tx_request_t *request = RING_GET_REQUEST(&q->tx, index);
+    return (uint32_t)((uintptr_t)p->data % PAGE_SIZE);
+}
 
-    if (p->length < ETHER_HEADER)
-        return DROP_TX_SHORT;
-    if (p->length > q->vif->mtu + ETHER_HEADER + VLAN_TAG || offset + p->length > PAGE_SIZE ||
-        (p->owner->flags & PACKET_F_HEAP))
-        return DROP_TX_LONG;
-    uint16_t id = q->tx_free[q->tx_n_free - 1];
-    uint32_t reference = lend(q, p->data, &q->tx_own[id]);
-    if (reference == GRANT_NONE)
-        return DROP_TX_NO_GRANT;
-    q->tx_n_free--;
+static unsigned pages_of(const struct packet *p)
+{
+    return (page_offset(p) + p->length + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+/*
+ * Whether there are slots for it, and for its description. All slots under way but descriptions have an id, so there is one
+ * for each page, too: as long as the backend does not take one for the other, which reap() finds out.
+ */
+static inline bool has_room(const struct netfront_queue *q, const struct packet *p)
+{
+    unsigned left = NETFRONT_SLOTS - netfront_tx_under_way(q);
+
+    if (q->tx_n_free < left)
+        left = q->tx_n_free;
+    return left > NETFRONT_TX_SLOTS_MAX || pages_of(p) + (p->segment_size != 0) <= left;
+}
+
+/* Writes a request for so many bytes at `bytes`, which was lent as `reference`, with the id on top of the stack. */
+static inline netif_tx_request_t *add_request(struct netfront_queue *q, struct packet *p, const uint8_t *bytes,
+                                              uint32_t size, uint32_t reference)
+{
+    netif_tx_request_t *request = RING_GET_REQUEST(&q->tx, q->tx.req_prod_pvt);
+    uint16_t id = q->tx_free[--q->tx_n_free];
+
     q->tx_packet[id] = p;
     request->gref = reference;
-    request->offset = (uint16_t)offset;
+    request->offset = (uint16_t)((uintptr_t)bytes % PAGE_SIZE);
     request->flags = 0;
     request->id = id;
-    request->size = (uint16_t)p->length;
-    q->tx.req_prod_pvt = index + 1;
+    request->size = (uint16_t)size;
+    q->tx.req_prod_pvt++;
+    return request;
+}
+
+/* Lends all of its pages, or none. The last id on the stack gets the first of them. */
+static bool lend_pages(struct netfront_queue *q, const struct packet *p, unsigned n, uint32_t *references)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const uint8_t *page = p->data - page_offset(p) + (size_t)i * PAGE_SIZE;
+
+        references[i] = lend(q, page, &q->tx_own[q->tx_free[q->tx_n_free - 1 - i]]);
+        if (references[i] == GRANT_NONE) {
+            while (i-- > 0)
+                take_back(q, &q->tx_own[q->tx_free[q->tx_n_free - 1 - i]]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* netif.h: the first request has the size of all, a description follows it, then the other pages. */
+static unsigned send_parts(struct netfront_queue *q, struct packet *p, uint16_t flags, unsigned gso_type)
+{
+    unsigned n = pages_of(p);
+    uint32_t references[NETFRONT_TX_SLOTS_MAX], at = PAGE_SIZE - page_offset(p);
+    netif_tx_request_t *request;
+
+    if (n > NETFRONT_TX_SLOTS_MAX || p->length > NETFRONT_TX_LENGTH_MAX || (n > 1 && !(q->vif->gives & NETFRONT_SG)))
+        return DROP_TX_LONG;
+    if (!lend_pages(q, p, n, references))
+        return DROP_TX_NO_GRANT;
+    request = add_request(q, p, p->data, p->length, references[0]);
+    request->flags = (uint16_t)(flags | (n > 1 ? NETTXF_more_data : 0) | (gso_type ? NETTXF_extra_info : 0));
+    if (gso_type) {
+        struct netif_extra_info *extra = (void *)RING_GET_REQUEST(&q->tx, q->tx.req_prod_pvt);
+
+        *extra = (struct netif_extra_info){
+            .type = XEN_NETIF_EXTRA_TYPE_GSO, .u.gso = { .size = p->segment_size, .type = (uint8_t)gso_type },
+        };
+        q->tx.req_prod_pvt++;
+        q->tx_extras++;
+        q->counts.tx_gso++;
+    }
+    for (unsigned i = 1; i < n; i++) {
+        uint32_t left = p->length - at, size = left < PAGE_SIZE ? left : PAGE_SIZE;
+
+        request = add_request(q, p, p->data + at, size, references[i]);
+        request->flags = left > size ? NETTXF_more_data : 0;
+        at += size;
+    }
+    p->segment_size = (uint16_t)(n - 1);        /* free_sent() */
+    q->counts.tx_large += n > 1;
+    q->counts.tx_blank += (flags & NETTXF_csum_blank) != 0;
     q->counts.tx_packets++;
     q->counts.tx_bytes += p->length;
     return DROP_REASONS;
 }
 
-/* Shows the backend what stands in the ring since `before`. */
-static void push_packets(struct netfront_queue *q, RING_IDX before)
+static bool can_be_lent(const struct packet *p)
+{
+    return !(p->owner->flags & PACKET_F_HEAP);
+}
+
+/* One that is finished. DROP_REASONS: it was put into the ring. */
+static unsigned send_one(struct netfront_queue *q, struct packet *p)
+{
+    uint32_t offset = page_offset(p);
+
+    if (p->length < ETHER_HEADER)
+        return DROP_TX_SHORT;
+    if (p->length > q->vif->mtu + ETHER_HEADER + VLAN_TAG || !can_be_lent(p))
+        return DROP_TX_LONG;
+    if (offset + p->length > PAGE_SIZE)
+        return send_parts(q, p, 0, 0);
+    uint32_t reference = lend(q, p->data, &q->tx_own[q->tx_free[q->tx_n_free - 1]]);
+    if (reference == GRANT_NONE)
+        return DROP_TX_NO_GRANT;
+    add_request(q, p, p->data, p->length, reference);
+    q->counts.tx_packets++;
+    q->counts.tx_bytes += p->length;
+    return DROP_REASONS;
+}
+
+/* The backend does not take it as it is. What finds no room is lost, as on any wire: TCP sends it again. */
+static unsigned finish_and_send(struct netfront_queue *q, struct packet *p)
+{
+    struct offload_cut cut = { .failed = 0 };
+
+    offload_cut_begin(&cut, p);
+    while ((p = offload_cut_next(&cut))) {
+        unsigned reason = has_room(q, p) ? send_one(q, p) : DROP_TX_NO_ROOM;
+
+        if (reason != DROP_REASONS) {
+            q->counts.drops[reason]++;
+            packet_free(p);
+        }
+    }
+    q->counts.tx_finished++;
+    q->counts.drops[DROP_TX_UNFINISHED] += cut.failed;
+    return DROP_REASONS;
+}
+
+/* One that is not finished: as it is, where the backend takes that. DROP_REASONS: the packet is ours no more. */
+static unsigned __attribute__((noinline)) send_unfinished(struct netfront_queue *q, struct packet *p)
+{
+    struct offload_layout at;
+    unsigned needs, gso_type = 0;
+
+    if (!offload_find(p, &at) || (p->segment_size && at.protocol != IP_PROTO_TCP))
+        return DROP_TX_UNFINISHED;
+    needs = at.ip6 ? NETFRONT_CSUM6 : NETFRONT_CSUM4;
+    if (p->segment_size) {
+        needs |= at.ip6 ? NETFRONT_GSO6 : NETFRONT_GSO4;
+        gso_type = at.ip6 ? XEN_NETIF_GSO_TYPE_TCPV6 : XEN_NETIF_GSO_TYPE_TCPV4;
+    } else if (p->length > q->vif->mtu + ETHER_HEADER + VLAN_TAG) {
+        return DROP_TX_LONG;
+    }
+    if (at.ip < ETHER_HEADER || (q->vif->gives & needs) != needs || !can_be_lent(p) ||
+        p->length > NETFRONT_TX_LENGTH_MAX || pages_of(p) > NETFRONT_TX_SLOTS_MAX)
+        return finish_and_send(q, p);
+    return send_parts(q, p, NETTXF_csum_blank | NETTXF_data_validated, gso_type);
+}
+
+/* Shows the backend n packets that stand in the ring. */
+static void push_packets(struct netfront_queue *q, unsigned n)
 {
     int sleeps;
 
-    count_batch(q, NETFRONT_TX, q->tx.req_prod_pvt - before);
+    count_batch(q, NETFRONT_TX, n < BATCH_MAX ? n : BATCH_MAX);     /* more, when some were cut */
     RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&q->tx, sleeps);
     if (sleeps)
         notify(q, NETFRONT_TX);
@@ -498,21 +719,22 @@ static void push_packets(struct netfront_queue *q, RING_IDX before)
 static unsigned send_some(struct netfront_queue *q, const struct batch *from, unsigned taken)
 {
     bool one_by_one = !(q->modes & NETFRONT_POLL);
-    RING_IDX before = q->tx.req_prod_pvt;
+    uint64_t before = q->counts.tx_packets;
 
-    while (taken < from->n && q->tx_n_free > 0) {
+    while (taken < from->n && has_room(q, from->pkt[taken])) {
         struct packet *p = from->pkt[taken++];
-        unsigned reason = send_one(q, p);
+        unsigned reason = __builtin_expect(packet_is_unfinished(p), 0) ? send_unfinished(q, p) : send_one(q, p);
         if (reason != DROP_REASONS) {
             q->counts.drops[reason]++;
             packet_free(p);
-        } else if (one_by_one) {
-            push_packets(q, before);
-            before = q->tx.req_prod_pvt;
+        }
+        if (one_by_one && q->counts.tx_packets != before) {
+            push_packets(q, (unsigned)(q->counts.tx_packets - before));
+            before = q->counts.tx_packets;
         }
     }
-    if (q->tx.req_prod_pvt != before)
-        push_packets(q, before);
+    if (q->counts.tx_packets != before)
+        push_packets(q, (unsigned)(q->counts.tx_packets - before));
     return taken;
 }
 
@@ -523,15 +745,13 @@ unsigned netfront_transmit(struct netfront_queue *q, const struct batch *from)
     if (!q->vif->up)
         return 0;
     reap(q);
-    if (!q->vif->up || q->tx_n_free == 0) {
-        q->counts.tx_ring_full += q->vif->up;
+    if (!q->vif->up)
         return 0;
-    }
     /* Stops short only while something is under way, whose end brings an event. */
     do {
         taken = send_some(q, from, taken);
         netfront_sent(q);
-    } while (taken < from->n && q->vif->up && q->tx_n_free > 0);
+    } while (taken < from->n && q->vif->up && has_room(q, from->pkt[taken]));
     q->counts.tx_ring_full += taken < from->n && q->vif->up;
     return taken;
 }

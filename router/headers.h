@@ -50,6 +50,8 @@ static inline void be32_put(void *at, uint32_t v)
 enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_VLAN = 0x8100,
        ETHERTYPE_IPV6 = 0x86DD };
 
+enum { ETHER_HEADER = 14, VLAN_TAG = 4 };      /* lengths in bytes */
+
 struct eth_header {
     uint8_t dst[6];
     uint8_t src[6];

@@ -2,6 +2,9 @@
 /*
  * offload.c - does what a device left to be done; see offload.h.
  *
+ * The bytes may lie in memory that another domain writes to at any time: each one that decides where something is
+ * gets looked at once, what was found stands in the layout.
+ *
  * The checksum is computed from nothing, whatever stands in its field: who left it blank is not trusted
  * to have begun it well. Cutting copies: headers and a part of the payload into a packet of the pool for each
  * segment, as a network card would (IP id, length and checksum, TCP sequence number, flags and checksum anew).
@@ -15,8 +18,7 @@
 #include "router/headers.h"
 #include "router/router.h"
 
-enum { ETHER_HEADER = 14, VLAN_TAG = 4, VLAN_TAGS_MAX = 2, IP6_HEADER = 40, IP6_EXTENSIONS_MAX = 8,
-       ETHERTYPE_QINQ = 0x88A8 };
+enum { VLAN_TAGS_MAX = 2, IP6_HEADER = 40, IP6_EXTENSIONS_MAX = 8, ETHERTYPE_QINQ = 0x88A8 };
 
 /* ---- where headers stand ---- */
 
@@ -42,17 +44,19 @@ static int64_t find_ip(const struct packet *p)
 
 static bool find_ip4(const struct packet *p, struct offload_layout *at)
 {
-    const struct ip_header *ip = (const void *)(p->data + at->ip);
-    uint32_t left = p->length - at->ip, length;
+    uint32_t left = p->length - at->ip, length, header_length;
+    struct ip_header ip;
 
-    if (left < sizeof *ip || ip_version(ip) != 4 || ip_is_fragment(ip))
+    if (left < sizeof ip)
         return false;
-    length = be16(ip->total_length);
-    if (ip_header_length(ip) < sizeof *ip || length < ip_header_length(ip) || length > left)
+    memcpy(&ip, p->data + at->ip, sizeof ip);
+    header_length = ip_header_length(&ip);
+    length = be16(ip.total_length);
+    if (ip_version(&ip) != 4 || ip_is_fragment(&ip) || header_length < sizeof ip || length < header_length || length > left)
         return false;
-    at->transport = at->ip + ip_header_length(ip);
+    at->transport = at->ip + header_length;
     at->end = at->ip + length;
-    at->protocol = ip->protocol;
+    at->protocol = ip.protocol;
     return true;
 }
 
@@ -86,7 +90,7 @@ static bool find_ip6(const struct packet *p, struct offload_layout *at)
 bool offload_find(const struct packet *p, struct offload_layout *at)
 {
     int64_t ip = find_ip(p);
-    uint32_t length;
+    uint32_t length, header;
 
     *at = (struct offload_layout){0};
     if (ip < 0 || ip >= p->length)
@@ -99,8 +103,9 @@ bool offload_find(const struct packet *p, struct offload_layout *at)
     case IP_PROTO_TCP:
         if (length < sizeof(struct tcp_header))
             return false;
-        at->payload = at->transport + (p->data[at->transport + 12] >> 4) * 4u;
-        return at->payload >= at->transport + sizeof(struct tcp_header) && at->payload <= at->end;
+        header = (p->data[at->transport + 12] >> 4) * 4u;
+        at->payload = at->transport + header;
+        return header >= sizeof(struct tcp_header) && header <= length;
     case IP_PROTO_UDP:
         at->payload = at->transport + (uint32_t)sizeof(struct udp_header);
         return length >= sizeof(struct udp_header);
@@ -169,7 +174,7 @@ static void adapt(struct packet *p, const struct offload_layout *at, uint32_t nu
         ip4->total_length = be16((uint16_t)(at->end - at->ip));
         ip4->id = be16((uint16_t)(be16(ip4->id) + number));
         ip4->checksum = 0;
-        ip4->checksum = checksum_of(ip4, ip_header_length(ip4));
+        ip4->checksum = checksum_of(ip4, at->transport - at->ip);
     }
     tcp->seq = be32(be32(tcp->seq) + offset);
     if (!last)
