@@ -11,13 +11,14 @@ import pytest
 SIZE = 10_000_000
 
 
-def host(lab, name, bridge, address, gateway=None):
-    """A namespace with one interface on the bridge. Checksums are complete, as from a real card."""
+def host(lab, name, bridge, address, gateway=None, offloads=False):
+    """A namespace with one interface on the bridge. Without offloads frames are as from a real card: short, their
+    checksums complete."""
     lab.run(f"""set -e
         ip netns add {name}
         ip link add {name}0 type veth peer name eth0 netns {name}
         ip link set {name}0 master {bridge} up
-        ip netns exec {name} ethtool -K eth0 tx off tso off gso off >/dev/null
+        {"" if offloads else f"ip netns exec {name} ethtool -K eth0 tx off tso off gso off >/dev/null"}
         ip -n {name} address add {address} dev eth0
         ip -n {name} link set lo up
         ip -n {name} link set eth0 up
@@ -28,9 +29,9 @@ def host(lab, name, bridge, address, gateway=None):
 def hosts(lab):
     made = []
 
-    def make(name, *arguments):
+    def make(name, *arguments, **options):
         made.append(name)
-        host(lab, name, *arguments)
+        host(lab, name, *arguments, **options)
 
     yield make
     for name in made:
