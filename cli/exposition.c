@@ -216,6 +216,7 @@ static const struct metric vif_metrics[] = {
     {"tx_ring_full", "clickos_vif_transmit_ring_full_total", "counter", NULL, "Sends that found no room for all frames."},
     {"notifications_sent", "clickos_vif_notifications_sent_total", "counter", "direction", "Events sent to the backend."},
     {"notifications_received", "clickos_vif_notifications_received_total", "counter", NULL, "Events from the backend."},
+    {"notifications_raised", "clickos_vif_notifications_raised_total", "counter", NULL, "Of these, raised by the vif itself."},
     {"poll_rounds", "clickos_vif_poll_rounds_total", "counter", NULL, "Looks at the receive ring."},
     {"polls_empty", "clickos_vif_empty_polls_total", "counter", NULL, "Looks at the receive ring that found nothing."},
     {"connections", "clickos_vif_connections_total", "counter", NULL, "Times that the vif came up."},
