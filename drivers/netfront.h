@@ -137,6 +137,15 @@ struct netfront_queue {
 
 enum { NETFRONT_QUEUES = 1 };
 
+/* Multicasts that the backend is to hand over: netfront_multicast.c. */
+enum { NETFRONT_GROUPS_MAX = 32 };
+
+struct netfront_groups {
+    bool filter;                /* only to those below; else all */
+    unsigned n;
+    uint8_t address[NETFRONT_GROUPS_MAX][6];
+};
+
 /* What came of asking the backend to keep our buffers mapped. */
 enum netfront_control_state {
     NETFRONT_CONTROL_NONE,          /* it has no control ring, or was not asked yet */
@@ -159,6 +168,9 @@ struct vif {
     uint8_t mac[6];
     uint32_t mtu;
     unsigned takes, gives;      /* NETFRONT_SG ...: what the backend may leave to us, and we to it */
+    bool filters;               /* the backend offers to hand over some multicasts only */
+    struct netfront_groups groups, groups_told;     /* wanted; and what this backend knows of */
+    bool groups_changed;        /* the vif's thread has to tell it */
     bool up;                    /* frames can pass */
     bool gone;                  /* the toolstack took it away; it may come back */
     bool broken;                /* the backend broke the ring protocol: reconnect */
@@ -198,6 +210,8 @@ void netfront_set_modes(struct netfront_queue *queue, unsigned modes);
  * caller looks again without.
  */
 unsigned netfront_receive(struct netfront_queue *queue, struct batch *into, unsigned max, bool looks_again);
+/* Sends a description that needs no frame; false: no room, or no packet to stand for one. */
+bool netfront_describe(struct netfront_queue *queue, const struct netif_extra_info *extra);
 /* Takes and sends packets from the front of the batch; how many. The rest found no room. */
 unsigned netfront_transmit(struct netfront_queue *queue, const struct batch *from);
 /* Frees what has been sent, and asks for an event about the rest. */
@@ -222,6 +236,14 @@ void netfront_chain_start_copy(struct netfront_chain *chain, const uint8_t *byte
 void netfront_chain_add(struct netfront_chain *chain, const netif_rx_response_t *r, unsigned reason,
                         const uint8_t *page, unsigned features);
 void netfront_chain_drop(struct netfront_chain *chain);
+
+/* ---- netfront_multicast.c ---- */
+
+/* "all", "none", or addresses with commas or blanks between them. False: an error says what there is. */
+bool netfront_multicast_parse(const char *text, struct netfront_groups *groups, struct errors *errors);
+void netfront_multicast_format(const struct netfront_groups *groups, struct text *out);
+/* On the vif's thread: what is wanted now in the place of what it was told before. False: the connection ended. */
+bool netfront_multicast_tell(struct vif *vif);
 
 /* ---- netfront_modes.c ---- */
 

@@ -242,6 +242,9 @@ static void negotiate(struct vif *vif)
             gives |= offers[i].feature;
     if (vif->queue[0].rx_buffers < BUFFERS_FOR_LONG_FRAMES)
         takes &= ~(unsigned)NETFRONT_SG;
+    vif->filters = backend_number(vif, "feature-multicast-control", 0);
+    vif->groups_told = (struct netfront_groups){ .filter = false };
+    vif->groups_changed = vif->filters && vif->groups.filter;
     vif->gives = netfront_features_possible(gives);
     vif->takes = netfront_features_possible(takes);
 }
@@ -256,6 +259,13 @@ static int publish_offers(const struct vif *vif)
     return 0;
 }
 
+/* A backend looks at the node again whenever it changes. */
+static void tell_groups(struct vif *vif)
+{
+    if (netfront_multicast_tell(vif))
+        put(vif, "request-multicast-control", vif->groups_told.filter);
+}
+
 static int publish(struct vif *vif)
 {
     const struct netfront_queue *queue = &vif->queue[0];
@@ -265,6 +275,7 @@ static int publish(struct vif *vif)
         { "event-channel", queue->port },
         { "request-rx-copy", 1 },
         { "feature-rx-notify", 1 },
+        { "request-multicast-control", 0 },
     };
 
     for (unsigned i = 0; i < sizeof nodes / sizeof *nodes; i++) {
@@ -311,8 +322,12 @@ static int connect(struct vif *vif)
             set_up(vif);
             netfront_control_map_buffers(vif);
         }
-        while (!vif->broken && backend_state(vif) == XenbusStateConnected)
-            thread_block(UINT64_MAX);
+        while (!vif->broken && backend_state(vif) == XenbusStateConnected) {
+            if (vif->groups_changed)
+                tell_groups(vif);
+            else
+                thread_block(UINT64_MAX);
+        }
     }
     if (vif->up || vif->broken)
         console_printf("vif %u: down\n", vif->number);

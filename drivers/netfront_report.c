@@ -75,6 +75,11 @@ static void add_gives(const struct vif *vif, struct text *out)
     netfront_features_format(vif->gives, out);
 }
 
+static void add_multicast(const struct vif *vif, struct text *out)
+{
+    netfront_multicast_format(&vif->groups, out);
+}
+
 static void add_connections(const struct vif *vif, struct text *out)
 {
     text_printf(out, "%llu", (unsigned long long)vif->connections);
@@ -145,7 +150,7 @@ struct fact {
     { .name = NAME, .offset = offsetof(struct netfront_counts, member), .n = N, .labels = LABELS }
 
 static const struct fact facts[] = {
-    FACT(state), FACT(mac), FACT(mtu), FACT(modes), FACT(takes), FACT(gives), FACT(connections), FACT(breaks), FACT(last_break),
+    FACT(state), FACT(mac), FACT(mtu), FACT(modes), FACT(takes), FACT(gives), FACT(multicast), FACT(connections), FACT(breaks), FACT(last_break),
     COUNT(rx_packets), COUNT(rx_bytes), COUNT(tx_packets), COUNT(tx_bytes),
     COUNT(rx_large), COUNT(tx_large), COUNT(rx_gso), COUNT(tx_gso), COUNT(rx_blank), COUNT(tx_blank), COUNT(tx_finished),
     COUNTS("rx_drops", drops, DROP_TX_FIRST, drop_names),

@@ -30,6 +30,11 @@ void netfront_features_format(unsigned set, struct text *out)
     text_printf(out, "features %u", set);
 }
 
+void netfront_multicast_format(const struct netfront_groups *groups, struct text *out)
+{
+    text_printf(out, "groups %u", groups->n);
+}
+
 static struct vif vif;
 
 static void assert_line(const char *text, const char *line)
@@ -47,7 +52,7 @@ static void test_lines(void **state)
 
     (void)state;
     vif = (struct vif){ .number = 7, .mac = { 0, 0x16, 0x3e, 1, 2, 255 }, .mtu = 1500, .up = true, .connections = 2,
-                        .takes = 3, .gives = 5 };
+                        .takes = 3, .gives = 5, .groups.n = 6 };
     vif.queue[0].rx.req_prod_pvt = 256;
     vif.queue[0].tx.req_prod_pvt = 3;
     vif.queue[0].rx_reference = 9;
@@ -64,7 +69,7 @@ static void test_lines(void **state)
         "7 state up", "7 mac 00:16:3e:01:02:ff", "7 mtu 1500", "7 connections 2", "7 rx_posted 256", "7 tx_under_way 3",
         "7 grants_in_use 4", "7 modes modes 6", "7 rx_packets 18446744073709551615", "7 rx_drops.nobody 5", "7 tx_drops.backend_error 6",
         "7 rx_drops.backend_error 0", "7 tx_drops.short 0", "7 notifications_sent 30", "7 notifications_sent.rx 10",
-        "7 takes features 3", "7 gives features 5", "7 notifications_sent.tx 20", "7 rx_batch.1 0", "7 tx_batch.64 11", "7 breaks 0", "7 last_break -",
+        "7 takes features 3", "7 gives features 5", "7 multicast groups 6", "7 notifications_sent.tx 20", "7 rx_batch.1 0", "7 tx_batch.64 11", "7 breaks 0", "7 last_break -",
     };
     for (unsigned i = 0; i < sizeof lines / sizeof *lines; i++)
         assert_line(text_string(&out), lines[i]);

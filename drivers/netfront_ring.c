@@ -601,6 +601,13 @@ static bool lend_pages(struct netfront_queue *q, const struct packet *p, unsigne
     return true;
 }
 
+static void add_description(struct netfront_queue *q, const struct netif_extra_info *extra)
+{
+    memcpy(RING_GET_REQUEST(&q->tx, q->tx.req_prod_pvt), extra, sizeof *extra);
+    q->tx.req_prod_pvt++;
+    q->tx_extras++;
+}
+
 /* netif.h: the first request has the size of all, a description follows it, then the other pages. */
 static unsigned send_parts(struct netfront_queue *q, struct packet *p, uint16_t flags, unsigned gso_type)
 {
@@ -615,13 +622,9 @@ static unsigned send_parts(struct netfront_queue *q, struct packet *p, uint16_t 
     request = add_request(q, p, p->data, p->length, references[0]);
     request->flags = (uint16_t)(flags | (n > 1 ? NETTXF_more_data : 0) | (gso_type ? NETTXF_extra_info : 0));
     if (gso_type) {
-        struct netif_extra_info *extra = (void *)RING_GET_REQUEST(&q->tx, q->tx.req_prod_pvt);
-
-        *extra = (struct netif_extra_info){
+        add_description(q, &(struct netif_extra_info){
             .type = XEN_NETIF_EXTRA_TYPE_GSO, .u.gso = { .size = p->segment_size, .type = (uint8_t)gso_type },
-        };
-        q->tx.req_prod_pvt++;
-        q->tx_extras++;
+        });
         q->counts.tx_gso++;
     }
     for (unsigned i = 1; i < n; i++) {
@@ -736,6 +739,30 @@ static unsigned send_some(struct netfront_queue *q, const struct batch *from, un
     if (q->counts.tx_packets != before)
         push_packets(q, (unsigned)(q->counts.tx_packets - before));
     return taken;
+}
+
+/* The request before it stands for no frame; a backend looks at its flags only. */
+bool netfront_describe(struct netfront_queue *q, const struct netif_extra_info *extra)
+{
+    uint32_t reference;
+    struct packet *p;
+    int sleeps;
+
+    netfront_sent(q);
+    if (!q->vif->up || NETFRONT_SLOTS - netfront_tx_under_way(q) < 2 || q->tx_n_free == 0 || !(p = packet_new()))
+        return false;
+    p->length = ETHER_HEADER;
+    if (!lend_pages(q, p, 1, &reference)) {
+        packet_free(p);
+        return false;
+    }
+    add_request(q, p, p->data, p->length, reference)->flags = NETTXF_extra_info;
+    add_description(q, extra);
+    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&q->tx, sleeps);
+    if (sleeps)
+        notify(q, NETFRONT_TX);
+    netfront_sent(q);
+    return true;
 }
 
 unsigned netfront_transmit(struct netfront_queue *q, const struct batch *from)

@@ -272,6 +272,8 @@ static const struct handler handlers[] = {
      .help = "frames that the device had no room or no memory for"},
     {.name = "encap", .read = read_encap, .help = "the encapsulation: ETHER"},
     DEVICE_HANDLERS(struct from_device, device),
+    DEVICE_SETTING("multicast", struct from_device, device,
+                   "which multicasts a vif's backend hands over: all, none, or group addresses"),
     DEVICE_SETTING("poll_rounds_before_blocking", struct from_device, device,
                    "looks at a vif's ring that find nothing, before the VM waits for an event"),
     {.name = "reset_counts", .flags = HANDLER_BUTTON, .write = reset_counts,

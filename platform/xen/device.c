@@ -232,6 +232,29 @@ static bool set_poll_rounds(struct device *device, const char *value, struct err
     return true;
 }
 
+static void read_multicast(const struct device *device, struct text *out)
+{
+    netfront_multicast_format(&device->vif->groups, out);
+}
+
+/* The vif's, not the element's: it stays when that goes. */
+static bool set_multicast(struct device *device, const char *value, struct errors *errors)
+{
+    struct vif *vif = device->vif;
+    struct netfront_groups groups;
+
+    if (!netfront_multicast_parse(value, &groups, errors))
+        return false;
+    if (groups.filter && vif->up && !vif->filters) {
+        errors_add(errors, NULL, "the backend of %s does not filter multicasts: all of them come", device->name);
+        return false;
+    }
+    vif->groups = groups;
+    vif->groups_changed = vif->filters;
+    thread_wake(vif->thread);
+    return true;
+}
+
 static const struct setting {
     const char *name;
     void (*read)(const struct device *, struct text *);
@@ -239,6 +262,7 @@ static const struct setting {
 } settings[] = {
     { "mode", read_mode, set_mode },
     { "poll_rounds_before_blocking", read_poll_rounds, set_poll_rounds },
+    { "multicast", read_multicast, set_multicast },
 };
 
 static const struct setting *find_setting(const struct device *device, const char *name, struct errors *errors)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checksums and TCP segments that one side leaves to the other, in a VM between hosts that do that: namespaces of
+"""Checksums, TCP segments and the choice of multicasts that one side leaves to the other, in a VM between hosts that do that: namespaces of
 dom0 with their offloads on, as in test_middleboxes.py.
 
 What a VM passes on stays one packet; what it looks into is cut before; and whatever leaves the machine has right
@@ -117,3 +117,36 @@ def test_checksums_on_a_wire(lab, clickos, hosts, vm, config):
             seen[protocol] += 1
     assert seen[17] >= 5 and seen[6] >= 1
     assert counts(clickos, "offload", "rx_blank")[0] >= 6
+
+
+def test_multicasts_that_are_wanted(lab, clickos, vm):
+    """dom0's netback hands over those to groups that it was told of; to another backend they are told again."""
+    count = "FromDevice(0) -> k :: Classifier(12/88b5, -) -> c :: Counter -> Discard; k[1] -> Discard; Idle -> ToDevice(1);"
+
+    def arrive(groups):
+        clickos.must("write", "offload", "c.reset_counts", "")
+        with lab.nic(1) as card:
+            card.send_many([b"\x01\0\x5e\0\0" + bytes([n]) + b"\x02\0\0\0\0\x02\x88\xb5" + bytes(46) for n in range(8)]
+                           + [b"\xff" * 6 + b"\x02\0\0\0\0\x02\x88\xb5" + bytes(46)])
+        lab.run(f"for n in $(seq 50); do [ $(clickos read offload c.count) -ge {groups + 1} ] && break; sleep 0.1; done; sleep 0.5")
+        return int(clickos.must("read", "offload", "c.count")) - 1
+
+    def settled(value):
+        lab.run("id=$(xl domid offload); for n in $(seq 50); do [ \"$(xenstore-read "
+                f"/local/domain/$id/device/vif/0/request-multicast-control)\" = {value} ] && exit 0; sleep 0.1; done; exit 1",
+                check=True)
+
+    vm("offload", count)
+    source = "FromDevice@1"
+    assert arrive(8) == 8
+    assert "got 'x'" in clickos.wrong("write", "offload", f"{source}.multicast", "x")
+    clickos.must("write", "offload", f"{source}.multicast", "01:00:5e:00:00:03 01:00:5e:00:00:05")
+    settled(1)
+    assert arrive(2) == 2
+    clickos.must("write", "offload", f"{source}.multicast", "01:00:5e:00:00:03")
+    lab.run("sleep 1")
+    assert arrive(1) == 1
+    assert facts(clickos, "offload")[0, "multicast"] == "01:00:5e:00:00:03"
+    clickos.must("write", "offload", f"{source}.multicast", "all")
+    settled(0)
+    assert arrive(8) == 8
