@@ -227,6 +227,9 @@ bench-netfront: all $(NETFRONT_DOM0) ## frames a second on Xen with each mechani
 	$(Q)./need-packages bench/packages
 	$(Q)BUILD=$(abspath $(BUILD)) bench/netfront.py $(BENCH_ARGS)
 
+bench-bridge: all ## TCP through a VM that bridges two vifs, beside a Linux guest that does
+	$(Q)BUILD=$(abspath $(BUILD)) bench/bridge.py $(BENCH_ARGS)
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -235,7 +238,7 @@ clean: ## removes what was built
 
 .PHONY: all process guest cli man install test unit-tests classify-proof corpus corpus-merge fuzz conformance \
     process-tests thread-tests lab-tests warnings packages demo bench bench-threads bench-instructions bench-cycles bench-plots bench-routes \
-    netfront-instructions-needs bench-netfront-instructions bench-netfront help clean
+    netfront-instructions-needs bench-netfront-instructions bench-netfront bench-bridge help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/process $(BUILD)/guest $(BUILD)/test $(BUILD)/tsan $(BUILD)/fuzz -name '*.d' 2>/dev/null)
