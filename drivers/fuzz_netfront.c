@@ -228,9 +228,9 @@ static void plan(void)
 
 /* ---- the frontend, and what it owns ---- */
 
-static struct packet *ours[PACKETS];
+static struct packet *ours[PACKETS + LARGE];
 static unsigned n_ours;
-static bool is_ours[PACKETS];
+static bool is_ours[PACKETS + LARGE];
 
 static void hold(struct packet *p)
 {
