@@ -615,7 +615,9 @@ static unsigned send_parts(struct netfront_queue *q, struct packet *p, uint16_t 
     uint32_t references[NETFRONT_TX_SLOTS_MAX], at = PAGE_SIZE - page_offset(p);
     netif_tx_request_t *request;
 
-    if (n > NETFRONT_TX_SLOTS_MAX || p->length > NETFRONT_TX_LENGTH_MAX || (n > 1 && !(q->vif->gives & NETFRONT_SG)))
+    /* The last: nobody should make such a packet, but it would lend somebody else's page. */
+    if (n > NETFRONT_TX_SLOTS_MAX || p->length > NETFRONT_TX_LENGTH_MAX || (n > 1 && !(q->vif->gives & NETFRONT_SG)) ||
+        packet_headroom(p) + p->length > p->capacity)
         return DROP_TX_LONG;
     if (!lend_pages(q, p, n, references))
         return DROP_TX_NO_GRANT;

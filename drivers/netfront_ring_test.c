@@ -499,6 +499,7 @@ static void test_frames_that_cannot_be_sent(void **state)
 
     (void)state;
     open_vif(PACKETS, 10);
+    vif.gives = NETFRONT_FEATURES_ALL;
     fill(&batch, 3, 60);
     batch.pkt[0]->length = 13;
     batch.pkt[1]->length = 1519;
