@@ -292,8 +292,12 @@ static int publish(struct vif *vif)
     return error ? error : put(vif, "state", XenbusStateConnected);
 }
 
+/* Frames on their way through the router need buffers, too: before tables of flows take the memory. */
+enum { BUFFERS_ON_THE_WAY = 2 * BATCH_MAX };
+
 static void set_up(struct vif *vif)
 {
+    packet_pool_reserve(BUFFERS_ON_THE_WAY);
     vif->up = true;
     vif->connections++;
     console_printf("vif %u: up, %02x:%02x:%02x:%02x:%02x:%02x, mtu %u, %u receive buffers\n",

@@ -354,12 +354,13 @@ static int compare(const void *a, const void *b)
 static void add_row(const struct place *place, uint64_t sum, struct text *out)
 {
     const struct row *row = place->row;
-    uint64_t self = self_of(row), packets = packets_of(row);
+    uint64_t self = self_of(row), packets = packets_of(row), total = cycles_shown(row->total);
 
     text_printf(out, "%14llu", (unsigned long long)self);
     add_ratio(out, 5, self * 100, sum);
     add_ratio(out, 13, self, packets);
-    text_printf(out, " %14llu %11llu %11llu  %s :: %s\n", (unsigned long long)cycles_shown(row->total),
+    /* On a busy machine more may have been subtracted for measuring those behind it than they took; its own it has. */
+    text_printf(out, " %14llu %11llu %11llu  %s :: %s\n", (unsigned long long)(total > self ? total : self),
                 (unsigned long long)calls_of(row), (unsigned long long)packets, place->element->name,
                 place->element->class->name);
 }
