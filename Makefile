@@ -227,7 +227,7 @@ bench-netfront: all $(NETFRONT_DOM0) ## frames a second on Xen with each mechani
 	$(Q)./need-packages bench/packages
 	$(Q)BUILD=$(abspath $(BUILD)) bench/netfront.py $(BENCH_ARGS)
 
-bench-bridge: all ## TCP through a VM that bridges two vifs, beside a Linux guest that does
+bench-bridge: all $(NETFRONT_DOM0) ## TCP through a VM that bridges two vifs, beside a Linux guest that does
 	$(Q)BUILD=$(abspath $(BUILD)) bench/bridge.py $(BENCH_ARGS)
 
 help: ## this list
