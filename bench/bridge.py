@@ -68,12 +68,6 @@ class Path:
             raise RuntimeError(f"iperf3 through {self.name}: {done.stdout[-500:]}{done.stderr}") from None
 
 
-def wait_for_vifs(host, vm_id):
-    """Their hotplug scripts are done with them."""
-    host.run(f"for vif in vif{vm_id}.0 vif{vm_id}.1; do for try in $(seq 200); do "
-             "[ \"$(cat /sys/class/net/$vif/brport/state)\" = 3 ] && break; usleep 50000; done; done", check=True)
-
-
 def measure(host, options):
     install(host)
     host.run(NETWORK, check=True)
@@ -83,11 +77,11 @@ def measure(host, options):
         host.run(["clickos", "create", vm, "--type", options.type, "--memory", "32", "--vif", "bridge=bench0",
                   "--vif", "bridge=bench1", "--arguments", f"offload={offload}", "--config", "-"], input=CLICKOS, check=True)
         vm_id = int(host.run(f"xl domid {vm}", check=True).stdout)
-        wait_for_vifs(host, vm_id)
+        host.wait_for_vifs(vm_id, 2)
         paths.append(Path(host, name, (f"vif{vm_id}.0", f"vif{vm_id}.1")))
         paths[-1].plug("nomaster")
     guest = host.linux("linux", "bench0", "bench1", type=options.type)
-    wait_for_vifs(host, guest.id)
+    host.wait_for_vifs(guest.id, 2)
     paths.append(Path(host, "Linux", (f"vif{guest.id}.0", f"vif{guest.id}.1")))
     guest.run("ip link add br0 type bridge mcast_snooping 0 forward_delay 0; for i in eth0 eth1; do "
               "ip link set $i master br0; ip link set $i up; done; ip link set br0 up")

@@ -24,7 +24,7 @@ import subprocess
 import sys
 
 from bench import machine
-from netfront_instructions import MODES
+from netfront_instructions import MODES, add_choices, chosen
 from pipelines import BUILD
 
 TREE = pathlib.Path(__file__).resolve().parents[1]
@@ -175,9 +175,9 @@ def install(host):
 
 def off_bridges(host, vm_id):
     """When the hotplug scripts have put them there."""
+    host.wait_for_vifs(vm_id, 2)
     for vif in (f"vif{vm_id}.0", f"vif{vm_id}.1"):
-        host.run(f"for try in $(seq 200); do [ \"$(cat /sys/class/net/{vif}/brport/state)\" = 3 ] && break; usleep 50000; done; "
-                 f"ip link set {vif} nomaster && ip link set {vif} up", check=True)
+        host.run(f"ip link set {vif} nomaster && ip link set {vif} up", check=True)
 
 
 def report(systems, scenarios, sizes, alone, runs):
@@ -256,8 +256,7 @@ def measure(host, options, modes, scenarios, sizes):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--modes", default=" ".join(MODES), metavar="'MODE ...'", help=f"of netfront ({' '.join(MODES)})")
-    parser.add_argument("--scenarios", default=",".join(s.name for s in SCENARIOS), metavar="NAME,...", help="(all)")
+    add_choices(parser, SCENARIOS)
     parser.add_argument("--size", default="64,1514", metavar="BYTES,...", help="of frames (64,1514)")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="of each, taking turns (5)")
     parser.add_argument("--type", default="pv", choices=("pv", "pvh"), help="of both VMs (pv)")
@@ -265,10 +264,7 @@ def main():
     parser.add_argument("--lab", metavar="NAME", help="use this lab, and leave it up afterwards")
     parser.add_argument("--json", action="store_true", help="every run, as JSON")
     options = parser.parse_args()
-    modes = options.modes.split()
-    if unknown := set(modes) - set(MODES):
-        parser.error(f"no mode {', '.join(unknown)}; there are {' '.join(MODES)}")
-    scenarios = [s for s in SCENARIOS if s.name in options.scenarios.split(",")]
+    modes, scenarios = chosen(parser, options, SCENARIOS)
     sizes = [int(size) for size in options.size.split(",")]
 
     host = Lab(options.lab or f"netfront-{os.getpid()}")

@@ -232,18 +232,27 @@ def report(rows, modes, scenarios, functions):
                     print(f"{n:>10.1f}  {name}")
 
 
+def add_choices(parser, scenarios):
+    parser.add_argument("--modes", default=" ".join(MODES), metavar="'MODE ...'", help=f"of netfront ({' '.join(MODES)})")
+    parser.add_argument("--scenarios", default=",".join(s.name for s in scenarios), metavar="NAME,...", help="(all)")
+
+
+def chosen(parser, options, scenarios):
+    """What these options name: modes, scenarios."""
+    modes = options.modes.split()
+    if unknown := set(modes) - set(MODES):
+        parser.error(f"no mode {', '.join(unknown)}; there are {' '.join(MODES)}")
+    return modes, [s for s in scenarios if s.name in options.scenarios.split(",")]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--modes", default=" ".join(MODES), metavar="'MODE ...'", help=f"of netfront ({' '.join(MODES)})")
-    parser.add_argument("--scenarios", default=",".join(s.name for s in SCENARIOS), metavar="NAME,...", help="(all)")
+    add_choices(parser, SCENARIOS)
     parser.add_argument("--type", default="pv", choices=("pv", "pvh"), help="of the VM (pv)")
     parser.add_argument("--functions", action="store_true", help="also what each function takes")
     parser.add_argument("--json", action="store_true", help="the same as JSON, with functions")
     options = parser.parse_args()
-    modes = options.modes.split()
-    if unknown := set(modes) - set(MODES):
-        parser.error(f"no mode {', '.join(unknown)}; there are {' '.join(MODES)}")
-    scenarios = [s for s in SCENARIOS if s.name in options.scenarios.split(",")]
+    modes, scenarios = chosen(parser, options, SCENARIOS)
     symbols = Symbols(BUILD / "clickos-counted.debug")
     rows = count(modes, scenarios, symbols, options.type)
     if options.json:

@@ -24,6 +24,7 @@
 
 #include "drivers/netfront_control.h"
 #include "drivers/xenstore.h"
+#include "router/args.h"
 
 enum { MTU_DEFAULT = 1500, MTU_MAX = PAGE_SIZE - 64, PATH_MAX = 128, GOODBYE_S = 5 };
 
@@ -105,20 +106,6 @@ static void changed(void *argument, const char *path)
     thread_wake(vif->thread);
 }
 
-/* "00:16:3e:01:02:03" */
-static bool parse_mac(const char *text, uint8_t mac[6])
-{
-    for (unsigned i = 0; i < 6; i++) {
-        char *end;
-        unsigned long byte = strtoul(text, &end, 16);
-        if (end != text + 2 || byte > 255 || *end != (i < 5 ? ':' : '\0'))
-            return false;
-        mac[i] = (uint8_t)byte;
-        text = end + 1;
-    }
-    return true;
-}
-
 /* What the toolstack wrote about us. 0 or a negative errno. */
 static int describe(struct vif *vif)
 {
@@ -131,7 +118,7 @@ static int describe(struct vif *vif)
         (error = xenstore_read_number(own_path(vif, "backend-id", path), &number)) ||
         (error = xenstore_read_text(own_path(vif, "mac", path), mac, sizeof mac)))
         return error;
-    if (number >= DOMID_FIRST_RESERVED || !parse_mac(mac, vif->mac))
+    if (number >= DOMID_FIRST_RESERVED || !args_read_ether(NULL, mac, vif->mac))
         return -EINVAL;
     vif->backend_domain = (uint16_t)number;
     if (xenstore_read_number(own_path(vif, "mtu", path), &number) || number < 68)
@@ -297,12 +284,13 @@ enum { BUFFERS_ON_THE_WAY = 2 * BATCH_MAX };
 
 static void set_up(struct vif *vif)
 {
+    char mac[18];
+
     packet_pool_reserve(BUFFERS_ON_THE_WAY);
     vif->up = true;
     vif->connections++;
-    console_printf("vif %u: up, %02x:%02x:%02x:%02x:%02x:%02x, mtu %u, %u receive buffers\n",
-                   vif->number, vif->mac[0], vif->mac[1], vif->mac[2], vif->mac[3], vif->mac[4],
-                   vif->mac[5], vif->mtu, vif->queue[0].rx_buffers);
+    console_printf("vif %u: up, %s, mtu %u, %u receive buffers\n", vif->number, args_format_mac(mac, vif->mac), vif->mtu,
+                   vif->queue[0].rx_buffers);
     device_event(vif);                  /* frames may wait on both sides */
 }
 

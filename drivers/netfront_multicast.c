@@ -6,27 +6,27 @@
  * come in any case. Groups are told through the send ring (netif.h: XEN_NETIF_EXTRA_TYPE_MCAST_ADD and _DEL), before the
  * backend is asked to filter, so that none of theirs is missed in between.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/netfront.h"
+#include "router/args.h"
 
 static const char separators[] = ", \t\n";
 
-/* "01:00:5e:00:00:05", with its last character at *end. */
-static bool parse_address(const char *text, uint8_t address[6], const char **end)
+/* The word at *text, which then is what follows it. */
+static bool parse_address(const char **text, uint8_t address[6])
 {
-    for (unsigned i = 0; i < 6; i++) {
-        char *stop;
-        unsigned long byte = strtoul(text, &stop, 16);
+    char word[18];
+    size_t length = strcspn(*text, separators);
 
-        if (stop == text || stop > text + 2 || byte > 255 || (i < 5 && *stop != ':'))
-            return false;
-        address[i] = (uint8_t)byte;
-        text = stop + (i < 5);
-    }
-    *end = text;
-    return !*text || strchr(separators, *text);
+    if (length >= sizeof word)
+        return false;
+    memcpy(word, *text, length);
+    word[length] = '\0';
+    if (!args_read_ether(NULL, word, address))
+        return false;
+    *text += length;
+    return true;
 }
 
 static bool is_all(const char *text)
@@ -52,7 +52,7 @@ bool netfront_multicast_parse(const char *text, struct netfront_groups *groups, 
 
         if (g.n == NETFRONT_GROUPS_MAX)
             return errors_add(errors, NULL, "at most %d groups", NETFRONT_GROUPS_MAX), false;
-        if (!parse_address(text, address, &text) || !(address[0] & 1)) {
+        if (!parse_address(&text, address) || !(address[0] & 1)) {
             errors_add(errors, NULL, "expected all, none, or group addresses such as 01:00:5e:00:00:05, got '%.32s'", text);
             return false;
         }
@@ -68,9 +68,9 @@ void netfront_multicast_format(const struct netfront_groups *groups, struct text
     if (!groups->filter || groups->n == 0)
         text_puts(out, groups->filter ? "none" : "all");
     for (unsigned i = 0; i < groups->n; i++) {
-        const uint8_t *a = groups->address[i];
+        char mac[18];
 
-        text_printf(out, "%s%02x:%02x:%02x:%02x:%02x:%02x", i ? "," : "", a[0], a[1], a[2], a[3], a[4], a[5]);
+        text_printf(out, "%s%s", i ? "," : "", args_format_mac(mac, groups->address[i]));
     }
 }
 

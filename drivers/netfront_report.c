@@ -6,6 +6,7 @@
  * Counts go on when the vif is connected again, and are the sum over its queues.
  */
 #include "drivers/netfront.h"
+#include "router/args.h"
 
 static const char *const drop_names[DROP_REASONS] = {
     [DROP_NO_BUFFER] = "no_buffer",
@@ -51,8 +52,9 @@ static void add_last_break(const struct vif *vif, struct text *out)
 
 static void add_mac(const struct vif *vif, struct text *out)
 {
-    for (unsigned i = 0; i < sizeof vif->mac; i++)
-        text_printf(out, "%s%02x", i ? ":" : "", vif->mac[i]);
+    char mac[18];
+
+    text_puts(out, args_format_mac(mac, vif->mac));
 }
 
 static void add_mtu(const struct vif *vif, struct text *out)

@@ -73,6 +73,13 @@ class Lab:
         """The far end of NIC 1 (on br0) or 2 (on br1): see frames.Nic."""
         return Nic(self, number)
 
+    def wait_for_vifs(self, domain, count):
+        """Until the bridges forward to a domain's vifs, by its name or number: what is sent before is lost. A VM may run a
+        configuration, and say so, a moment before that."""
+        self.run(f"id=$(xl domid {domain} 2>/dev/null || echo {domain}); for vif in $(seq 0 {count - 1}); do for try in $(seq 300); do"
+                 " [ \"$(cat /sys/class/net/vif$id.$vif/brport/state)\" = 3 ] && continue 2; sleep 0.1; done;"
+                 " exit 1; done", check=True)
+
     def linux(self, name, *bridges, memory=192, type="pv", programs=()):
         """A Linux guest with a vif on each of the bridges, and `programs` in its /usr/bin: a LinuxGuest, which ends with
         its `with`."""

@@ -361,6 +361,12 @@ const char *args_format_ether(char buffer[18], const uint8_t mac[6])
     return buffer;
 }
 
+const char *args_format_mac(char buffer[18], const uint8_t mac[6])
+{
+    snprintf(buffer, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    return buffer;
+}
+
 void args_format_prefix(struct text *out, uint32_t address, uint32_t mask)
 {
     uint32_t host = be32(mask), inverse = ~host;

@@ -151,6 +151,8 @@ bool args_read_decimal(const char *text, uint64_t scale, uint64_t *value);
 const char *args_format_ip(char buffer[16], uint32_t address);
 /* "00-1A-2B-3C-4D-5E", Click's form, into a buffer of 18. */
 const char *args_format_ether(char buffer[18], const uint8_t mac[6]);
+/* "00:16:3e:01:02:03", as Linux and Xen write it; the one above is Click's way. */
+const char *args_format_mac(char buffer[18], const uint8_t mac[6]);
 void args_format_prefix(struct text *out, uint32_t address, uint32_t mask);
 /* "12.345678", Click's timestamp form (microseconds). */
 void args_format_ns(struct text *out, uint64_t ns);

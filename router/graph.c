@@ -388,19 +388,26 @@ static void check_uses(struct graph *g)
 
 /* ---- wires ---- */
 
+push_function *graph_push_entry(const struct element *e)
+{
+    return e->finished_only ? offload_push : e->class->push;
+}
+
+push_one_function *graph_push_one_entry(const struct element *e)
+{
+    if (e->finished_only)
+        return offload_push_one;
+    return e->class->push_one ? e->class->push_one : element_push_one_by_batch;
+}
+
 void graph_set_entries(struct port *port)
 {
     if (port->pull)
         port->pull = port->peer->class->pull;
     if (!port->push)
         return;
-    if (port->peer->finished_only) {
-        port->push = offload_push;
-        port->push_one = offload_push_one;
-        return;
-    }
-    port->push = port->peer->class->push;
-    port->push_one = port->peer->class->push_one ? port->peer->class->push_one : element_push_one_by_batch;
+    port->push = graph_push_entry(port->peer);
+    port->push_one = graph_push_one_entry(port->peer);
 }
 
 static bool make_ports(struct graph *g)

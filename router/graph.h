@@ -11,6 +11,9 @@
 
 #include "router/router.h"
 
+/* By which functions an element is pushed to when nobody measures: its class's, or those that finish packets first. */
+push_function *graph_push_entry(const struct element *e);
+push_one_function *graph_push_one_entry(const struct element *e);
 /* The entries by which a wired port calls its peer, when nothing stands in their place (profile.h). */
 void graph_set_entries(struct port *port);
 bool graph_wire(struct router *router, const struct plan *plan, struct errors *errors);

@@ -14,7 +14,7 @@
 
 struct walk {
     unsigned char *ways;                /* by element: how many lead there; 2: more than one */
-    const struct element **next;        /* whose outputs are to be followed */
+    struct element **next;              /* whose outputs are to be followed */
     unsigned n;
 };
 
@@ -28,7 +28,7 @@ static enum element_order order_of(const struct element *e)
 }
 
 /* Each element is gone on from at most once for every number of ways, so that loops end too. */
-static bool reach(struct walk *w, const struct element *from, const struct element *e)
+static bool reach(struct walk *w, const struct element *from, struct element *e)
 {
     unsigned char ways = w->ways[e->index] || w->ways[from->index] > 1 ? 2 : 1;
     enum element_order order = order_of(e);
@@ -40,23 +40,23 @@ static bool reach(struct walk *w, const struct element *from, const struct eleme
     return order == ORDER_UNSEEN || (order == ORDER_OWN && ways == 1);
 }
 
-static bool follow(struct walk *w, const struct element *source)
+static bool follow(struct walk *w, struct element *source)
 {
     w->next[w->n++] = source;
     while (w->n > 0) {
-        const struct element *from = w->next[--w->n];
+        struct element *from = w->next[--w->n];
 
         for (unsigned i = 0; i < from->n_outputs; i++) {
-            const struct port *o = i ? &from->more_outputs[i] : &from->output;
+            struct element *peer = element_output(from, i)->peer;
 
-            if (!o->peer || !reach(w, from, o->peer))
+            if (!peer || !reach(w, from, peer))
                 return false;           /* what is pulled goes when somebody else wants it */
         }
     }
     return true;
 }
 
-bool order_is_unseen(const struct element *source)
+bool order_is_unseen(struct element *source)
 {
     unsigned n = source->router->n_elements;
     struct walk w = {.ways = calloc(n, 1), .next = calloc(2 * (size_t)n, sizeof *w.next)};

@@ -16,6 +16,6 @@
  * task runs. False, too, when there is no memory to find out. It holds until router->n_bound changes. Linear in
  * elements and connections.
  */
-bool order_is_unseen(const struct element *source);
+bool order_is_unseen(struct element *source);
 
 #endif

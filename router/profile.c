@@ -8,7 +8,6 @@
 
 #include "platform/platform.h"
 #include "router/graph.h"
-#include "router/offload.h"
 #include "router/router.h"
 
 enum kind { TASK, TIMER, TRANSFER, KINDS };
@@ -81,7 +80,7 @@ static void push_measured(struct element *e, unsigned port, struct batch *batch)
     struct call call;
 
     begin(&call, e);
-    (e->finished_only ? offload_push : e->class->push)(e, port, batch);
+    graph_push_entry(e)(e, port, batch);
     end(&call, TRANSFER)->pushed += n;
     if (call.caller)
         call.caller->pushed += n;
@@ -92,12 +91,7 @@ static void push_one_measured(struct element *e, unsigned port, struct packet *p
     struct call call;
 
     begin(&call, e);
-    if (e->finished_only)
-        offload_push_one(e, port, p);
-    else if (e->class->push_one)
-        e->class->push_one(e, port, p);
-    else
-        element_push_one_by_batch(e, port, p);
+    graph_push_one_entry(e)(e, port, p);
     end(&call, TRANSFER)->pushed++;
     if (call.caller)
         call.caller->pushed++;

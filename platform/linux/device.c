@@ -31,6 +31,7 @@
 
 #include "platform/linux/loop.h"
 #include "platform/platform.h"
+#include "router/args.h"
 #include "router/batch.h"
 #include "router/errors.h"
 
@@ -272,6 +273,7 @@ void platform_device_counts(struct device *d, struct device_counts *counts)
 void platform_device_report(struct device *d, struct text *out)
 {
     struct device_counts counts;
+    char mac[18];
     const struct {
         const char *name;
         const uint64_t *value;
@@ -281,8 +283,7 @@ void platform_device_report(struct device *d, struct text *out)
     };
 
     platform_device_counts(d, &counts);
-    text_printf(out, "%s mac %02x:%02x:%02x:%02x:%02x:%02x\n%s mtu %u\n", d->name, d->mac[0], d->mac[1], d->mac[2],
-                d->mac[3], d->mac[4], d->mac[5], d->name, d->mtu);
+    text_printf(out, "%s mac %s\n%s mtu %u\n", d->name, args_format_mac(mac, d->mac), d->name, d->mtu);
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
         text_printf(out, "%s %s %llu\n", d->name, rows[i].name, (unsigned long long)*rows[i].value);
 }

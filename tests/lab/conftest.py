@@ -90,11 +90,7 @@ class Clickos:
         return self.run("start", vm, "-", *options, input=config)
 
     def wait_for_vifs(self, vm, count):
-        """Until the bridges forward to the VM's vifs: what is sent before is lost. A VM may run a configuration,
-        and say so, a moment before that."""
-        self.lab.run(f"id=$(xl domid {vm}); for vif in $(seq 0 {count - 1}); do for try in $(seq 300); do"
-                     " [ \"$(cat /sys/class/net/vif$id.$vif/brport/state)\" = 3 ] && continue 2; sleep 0.1; done;"
-                     " exit 1; done", check=True)
+        self.lab.wait_for_vifs(vm, count)
 
     def wrong(self, *words, code=1, input=None):
         """The error's text; nothing may be on standard output."""
