@@ -31,16 +31,16 @@ echo :: Script(TYPE PASSIVE, return $args);
 
 
 class Process:
-    """click with a configuration; `stop()` says what it printed on standard error."""
+    """A program in a folder of its own; `said()` is what it has printed on standard error until now."""
 
-    def __init__(self, folder, config, *options, **popen):
-        self.stderr = open(folder / "stderr", "w+", encoding="utf-8", errors="replace")
-        self.process = subprocess.Popen([CLICK, "-e", config, *options], cwd=folder,
-                                        stderr=self.stderr, stdout=subprocess.PIPE, **popen)
+    def __init__(self, folder, command, **popen):
+        # Read through another open file than the program writes to: they would share one position.
+        self.errors = folder / "stderr"
+        with open(self.errors, "wb") as stderr:
+            self.process = subprocess.Popen(command, cwd=folder, stderr=stderr, stdout=subprocess.PIPE, **popen)
 
     def said(self):
-        self.stderr.seek(0)
-        return self.stderr.read()
+        return self.errors.read_text(encoding="utf-8", errors="replace")
 
     def wait(self):
         out, _ = self.process.communicate(timeout=SECONDS)
@@ -58,13 +58,13 @@ class Process:
         return pages * resource.getpagesize()
 
 
-@pytest.fixture
-def start(tmp_path):
-    """Starts click; whatever the test does, none is left behind."""
+@contextlib.contextmanager
+def processes(folder):
+    """A function that starts a Process in folder; whatever is done with them, none is left behind."""
     started = []
 
-    def begin(config=CONFIG, *options, **popen):
-        started.append(Process(tmp_path, config, *options, **popen))
+    def begin(command, **popen):
+        started.append(Process(folder, command, **popen))
         return started[-1]
 
     yield begin
@@ -72,7 +72,12 @@ def start(tmp_path):
         if process.process.poll() is None:
             process.process.kill()
             process.process.communicate()
-        process.stderr.close()
+
+
+@pytest.fixture
+def start(tmp_path):
+    with processes(tmp_path) as begin:
+        yield lambda config=CONFIG, *options, **popen: begin([CLICK, "-e", config, *options], **popen)
 
 
 def until(condition):

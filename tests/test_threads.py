@@ -236,29 +236,12 @@ def test_clones_on_several_threads(program):
 
 # ---- while packets flow ----
 
-class Served(control.Process):
-    """The program with -j 2 and a control socket."""
-
-    def __init__(self, program, folder, config, *options):
-        self.stderr = open(folder / "stderr", "w+", encoding="utf-8", errors="replace")
-        self.process = subprocess.Popen([*program.command, "-j", "2", "-R", "-u", "control", "-e", config, *options],
-                                        cwd=folder, stderr=self.stderr, stdout=subprocess.PIPE, env=ENVIRONMENT)
-
-
 @pytest.fixture
 def serve(program, tmp_path):
-    started = []
-
-    def begin(config, *options):
-        started.append(Served(program, tmp_path, textwrap.dedent(config), *options))
-        return started[-1]
-
-    yield begin
-    for process in started:
-        if process.process.poll() is None:
-            process.process.kill()
-            process.process.communicate()
-        process.stderr.close()
+    """Starts the program with -j 2 and a control socket."""
+    with control.processes(tmp_path) as begin:
+        yield lambda config, *options: begin([*program.command, "-j", "2", "-R", "-u", "control",
+                                              "-e", textwrap.dedent(config), *options], env=ENVIRONMENT)
 
 
 WORK = f"""
