@@ -255,20 +255,26 @@ static void check_ours(void)
         FAKE_MUST(in_use[packet_number(ours[i])]);
 }
 
+static unsigned buffers;                        /* as many as the vif wants to post */
+
 static void open_rings(void)
 {
-    uint8_t how = next(), pool_bits = next();
-    bool more = how & 1;
-
-    queue->modes = (how >> 1 & NETFRONT_MODES_ALL) ^ NETFRONT_MODES_ALL;
-    holds_on = how & 0x80;
-    pool_limit = pool_bits < 0x80 ? PACKETS : n_ours + RX_BUFFERS / 2;
-    if (netfront_rings_open(queue, more ? NETFRONT_SLOTS : RX_BUFFERS))
+    if (netfront_rings_open(queue, buffers))
         return;
     vif.up = true;
     failed = 0;
     failed_by = NULL;
     hide_slots(queue);
+}
+
+static void read_settings(void)
+{
+    uint8_t how = next(), pool_bits = next();
+
+    buffers = how & 1 ? NETFRONT_SLOTS : RX_BUFFERS;
+    queue->modes = (how >> 1 & NETFRONT_MODES_ALL) ^ NETFRONT_MODES_ALL;
+    holds_on = how & 0x80;
+    pool_limit = pool_bits < 0x80 ? PACKETS : n_ours + RX_BUFFERS / 2;
 }
 
 static void close_rings(void)
@@ -359,16 +365,19 @@ static void sent(void)
 static void reconnect(void)
 {
     close_rings();
+    read_settings();
     open_rings();
 }
 
-/* More than there ever are: another mode instead, or others of what the sides take. */
+/* More than there ever are: another mode instead, or others of what the sides take, for which they connect again. */
 static void free_some(void)
 {
     unsigned n = next();
 
     if (n > MODES_FROM - 64 && n <= MODES_FROM) {
+        close_rings();
         *(n & 32 ? &vif.takes : &vif.gives) = n & NETFRONT_FEATURES_ALL;
+        open_rings();
         return;
     }
     if (n > MODES_FROM) {
@@ -420,6 +429,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     failed = 0;
     failed_by = NULL;
     n_plans = n_always = 0;
+    read_settings();
     open_rings();
     for (unsigned i = 0; i < STEPS_MAX && at < end && queue->rx.sring; i++)
         step();
