@@ -156,6 +156,7 @@ enum element_threads { THREADS_ONE, THREADS_EACH, THREADS_TWO, THREADS_ALL };
 /*
  * What others see of the order in which an element of a class handles packets (order.h):
  * - Nothing if threads may have copies of it, else, and when it calls elements or is called, all.
+ * - Nothing: also of a class whose task hands on packets of its own or from a queue, by order_burst().
  * - Only the order of its own packets: it shows in them, or in what it keeps.
  * - When it handles each, among the other elements: it tells somebody at once.
  */

@@ -153,17 +153,17 @@ static void test_told_places(void **state)
 
 static void test_copies_count_together(void **state)
 {
-    struct router *r = place("a :: InfiniteSource(LIMIT 10) -> k :: Classifier(0/00, -) -> c :: Counter -> Discard;"
-                             "b :: InfiniteSource(LIMIT 20) -> k; k[1] -> d :: Discard");
+    struct router *r = place("a :: InfiniteSource(LIMIT 5) -> k :: Classifier(0/00, -) -> c :: Counter -> Discard;"
+                             "b :: InfiniteSource(LIMIT 5) -> k; k[1] -> d :: Discard");
     unsigned long long before;
 
     (void)state;
-    for (unsigned i = 0; i < 5; i++)
-        assert_true(play(0, 1) && play(1, 1));
+    play(0, 100);
+    play(1, 100);
     assert_int_equal(number(r, "d.count"), 10);
     assert_int_equal(number(r, "c.count"), 0);
     /* A write reaches both. */
-    assert_true(writes(r, "k.config", "-, 0/00"));
+    assert_true(writes(r, "k.config", "-, 0/00") && writes(r, "a.limit", "10") && writes(r, "b.limit", "20"));
     play(0, 100);
     play(1, 100);
     assert_int_equal(number(r, "d.count"), 10);

@@ -22,11 +22,22 @@
 #include <stdint.h>
 
 struct element;
+struct storage;
 struct scheduler;
 
 enum { THREADS_MAX = 64 };
 
 enum { TASK_TICKETS_DEFAULT = 1024, TASK_TICKETS_MAX = 1 << 15 };
+
+/* What order.h knows of the packets that a task hands on. */
+struct task_order {
+    unsigned known;                     /* the router's n_bound when that was found out, + 1; 0: never */
+    uint32_t burst;                     /* asked for last */
+    bool unseen_alone, unseen_together; /* whether nobody sees their order when no other task runs, or only `other` */
+    bool fills;                         /* the queue between them; else it empties it */
+    struct task *other;
+    const struct storage *between;
+};
 
 struct task {
     struct element *element;
@@ -40,6 +51,7 @@ struct task {
     bool wanted;                        /* asked for before the router ran */
     bool asked;                         /* by another thread: stands in the scheduler's list */
     struct task *next_asked;
+    struct task_order order;
 };
 
 struct timer {
@@ -103,6 +115,14 @@ static inline bool task_is_alone(const struct task *task)
     const struct scheduler *s = task->scheduler;
 
     return s->n_tasks == 1 && s->running == task && !s->stop && !s->stop_asked;
+}
+/* As a task's run() begins: whether none is scheduled besides but one, which goes into *other; NULL: nobody. */
+static inline bool task_has_one_other(const struct task *task, struct task **other)
+{
+    const struct scheduler *s = task->scheduler;
+
+    *other = s->n_tasks == 2 ? s->tasks[1] : NULL;      /* the one that runs is at the top */
+    return s->n_tasks <= 2;
 }
 /* 1 to TASK_TICKETS_MAX; clamped. */
 void task_set_tickets(struct task *task, int tickets);

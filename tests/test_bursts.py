@@ -2,8 +2,9 @@
 """
 What leaves a pipeline does not depend on how many packets its source hands on at a time: every pipeline of
 bench/pipelines.py, each Discard in it a ToDump instead, writes the same bytes at BURST 1 and at others, times
-included. BURST 1 is run with somebody who sees when each packet passes, and without: then it may be more at a time. The traffic is that of the benchmark, and among it frames that take the other ways: cut short, damaged, with
-options, fragments, too large, expired, to everybody.
+included. BURST 1 is run with somebody who sees when each packet passes, and without: then it may be more at a time; and with a Queue
+behind the source, which another task empties. The traffic is that of the benchmark, and among it frames that take the other ways: cut
+short, damaged, with options, fragments, too large, expired, to everybody.
 """
 import os
 import pathlib
@@ -93,14 +94,16 @@ def without_times(capture):
     return found
 
 
-def run(pipeline, files, burst, folder, watched=False):
-    """What came out at each Discard. Simulated time: the IP option of that name gets the same second in every run."""
+def run(pipeline, files, burst, folder, then=""):
+    """
+    What came out at each Discard, with `then` behind the source. Simulated time: the IP option of that name gets the same
+    second in every run.
+    """
     numbers = iter(range(1000))
     folder.mkdir()
     text = (pipeline.text().replace("PACKETS", str(PACKETS)).replace("BYTES", "64")
             .replace("BURST_OF_SOURCE", str(burst))
-            .replace("SOURCE", f"FromDump({files / pipeline.kind}, STOP true, BURST {burst})"
-                               + f" -> {pipelines.WATCHED}" * watched))
+            .replace("SOURCE", f"FromDump({files / pipeline.kind}, STOP true, BURST {burst}){then}"))
     text = re.sub(r"\bDiscard\b", lambda _: f"ToDump({next(numbers)}, SNAPLEN 0)", text)
     subprocess.run([BUILD / "click", "--simtime", "-"], input=text.encode(), cwd=folder, check=True, timeout=60,
                    stderr=subprocess.PIPE)
@@ -110,9 +113,20 @@ def run(pipeline, files, burst, folder, watched=False):
 
 @pytest.mark.parametrize("pipeline", pipelines.PIPELINES, ids=lambda pipeline: pipeline.name)
 def test_output_is_the_same_at_every_burst(pipeline, files, tmp_path):
-    alone = run(pipeline, files, 1, tmp_path / "alone", watched=True)
+    alone = run(pipeline, files, 1, tmp_path / "alone", f" -> {pipelines.WATCHED}")
     assert sum(map(len, alone.values())) > FILE_HEADER * len(alone) + PACKETS / 4
-    for burst in (1, 32, 5, 64):
-        together = run(pipeline, files, burst, tmp_path / str(burst))
+    for burst, then in ((1, ""), (32, ""), (5, ""), (64, ""), (1, " -> Queue -> Unqueue"), (5, " -> Queue -> Unqueue(5)")):
+        together = run(pipeline, files, burst, tmp_path / f"{burst}{then.replace(' ', '')}", then)
         assert together.keys() == alone.keys()
-        assert [name for name in alone if together[name] != alone[name]] == [], f"BURST {burst}"
+        assert [name for name in alone if together[name] != alone[name]] == [], f"BURST {burst}{then}"
+
+
+@pytest.mark.parametrize("capacity", (1, 20, 40, 1000))
+@pytest.mark.parametrize("source", ("InfiniteSource(LIMIT 1000, STOP true)", "FromDump(FILE, STOP true)"))
+def test_a_queue_loses_nothing(source, capacity, files):
+    """One in, one out: at the end all have passed, however small the Queue is."""
+    text = f"{source} -> q :: Queue({capacity}) -> Unqueue -> c :: Counter -> Discard".replace("FILE", str(files / "ip"))
+    done = subprocess.run([BUILD / "click", "-e", text, "-h", "c.count", "-h", "q.drops"], check=True, timeout=60,
+                          capture_output=True, text=True)
+    count = 1000 if source.startswith("I") else PACKETS
+    assert done.stdout.split() == ["c.count:", str(count), "q.drops:", "0"]

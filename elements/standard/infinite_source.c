@@ -6,7 +6,8 @@
  * LIMIT packets altogether (default -1: no limit), BURST a run (default 1). Keywords:
  * TIMESTAMP (default true), LENGTH: of the packets, DATA being repeated or cut; STOP true
  * stops the driver after the last packet, END_CALL "HANDLER [VALUE]" calls a write handler.
- * A push source rests while a queue downstream is full.
+ * A push source rests while a queue downstream is full. With BURST 1 it makes many at a time where nobody can tell
+ * (router/order.h); those have the same time.
  *
  * Handlers: data, limit, burst, active, length (read, write), count (read), reset (write),
  * scheduled, tickets.
@@ -17,6 +18,7 @@
 #include "elements/standard/source_packet.h"
 #include "elements/standard/write_call.h"
 #include "platform/platform.h"
+#include "router/order.h"
 #include "router/router.h"
 
 struct infinite_source {
@@ -90,7 +92,7 @@ static bool run(struct element *e, struct task *task)
 
     if (!s->active || !signal_active(&s->room))
         return false;
-    n = left(s, (uint64_t)s->burst);
+    n = left(s, order_burst(task, (uint32_t)s->burst));
     if (!n) {
         ended(s);
         return false;
@@ -255,6 +257,6 @@ ELEMENT_CLASS(infinite_source) = {
     .name = "InfiniteSource", .ports = PORTS_0_1, .processing = AGNOSTIC,
     .size = sizeof(struct infinite_source), .arguments = arguments, .handlers = handlers,
     .live_config = true, .setup = setup, .configure = configure, .initialize = initialize, .cleanup = cleanup,
-    .pull = pull, .notifier = notifier,
+    .pull = pull, .notifier = notifier, .order = ORDER_UNSEEN,
     .group = "standard", .purpose = "makes packets as fast as they are taken",
 };

@@ -19,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elements/standard/storage.h"
 #include "platform/platform.h"
 #include "router/element.h"
+#include "router/storage.h"
 
 enum { CAPACITY_MAX = 1 << 24 };
 
@@ -382,7 +382,7 @@ static const struct handler handlers[] = {
     "their order, and its counts; those that a smaller capacity leaves no room for count as drops. "
 
 ELEMENT_CLASS(queue) = {
-    .name = "Queue", QUEUE_FACTS, .threads = THREADS_TWO, .push = push, .push_one = push_one, .pull = pull,
+    .name = "Queue", QUEUE_FACTS, .threads = THREADS_TWO, .order = ORDER_OWN, .push = push, .push_one = push_one, .pull = pull,
     .purpose = "stores packets, first in, first out, up to a capacity",
     .manual = QUEUE_MANUAL "One thread may push and another pull; tasks that both push, or both pull, run on the "
               "same thread (see ThreadSafeQueue).",

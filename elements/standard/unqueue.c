@@ -7,7 +7,7 @@
  * Handlers: count (read), active, burst, limit (read, write), reset, reset_counts
  * (write: count becomes 0), scheduled, tickets.
  */
-#include "router/element.h"
+#include "router/order.h"
 
 struct unqueue {
     struct element base;
@@ -31,7 +31,7 @@ static void setup(struct element *e)
 static bool run(struct element *e, struct task *task)
 {
     struct unqueue *u = element_as(struct unqueue, e);
-    uint64_t left = (uint64_t)u->burst;
+    uint64_t left = order_burst(task, (uint32_t)u->burst);
     struct batch batch;
     bool worked = false;
 
@@ -148,5 +148,5 @@ ELEMENT_CLASS(unqueue) = {
     .name = "Unqueue", .ports = PORTS_1_1, .processing = PULL_TO_PUSH,
     .size = sizeof(struct unqueue), .arguments = arguments, .handlers = handlers, .setup = setup,
     .configure = configure, .initialize = initialize, .cleanup = cleanup,
-    .offload = true, .group = "standard", .purpose = "pulls packets and pushes them on",
+    .offload = true, .order = ORDER_UNSEEN, .group = "standard", .purpose = "pulls packets and pushes them on",
 };

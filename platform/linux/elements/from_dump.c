@@ -44,8 +44,6 @@ struct from_dump {
     bool timing, stop, active, force_ip, map;
     uint64_t sample;                    /* of SAMPLE_ONE */
     uint32_t burst;
-    uint32_t burst_alone;               /* how many when no other task runs: more, where nobody sees that */
-    unsigned bound_then;                /* the router's n_bound when that was found out */
     struct write_call end_call;
     struct {
         uint64_t start, start_after, end, end_after, interval;      /* as given; 0: not */
@@ -59,7 +57,7 @@ struct from_dump {
     void *window;                       /* what is mapped; NULL: nothing */
     size_t window_size;
     uint8_t *buffer;                    /* READ_SIZE + one record of the largest size; NULL: not needed so far */
-    bool swapped, nanoseconds, ended;
+    bool swapped, nanoseconds, read_all, ended;
     uint32_t linktype;
     uint64_t file_position, record_position;    /* of what is read next, and of what was last */
     uint64_t start_position;
@@ -254,7 +252,7 @@ static bool seek(struct from_dump *f, uint64_t position, struct errors *errors)
                              position > INT64_MAX ? "out of range" : strerror(errno));
     unmap(f);
     f->file_position = position;
-    f->ended = false;
+    f->read_all = f->ended = false;
     if (f->waiting)
         packet_free(f->waiting);
     f->waiting = NULL;
@@ -504,11 +502,13 @@ static unsigned fill(struct from_dump *f, struct batch *batch, unsigned max, uin
 
         f->waiting = NULL;
         if (!p) {
-            p = read_record(f, &skipped);
+            p = f->read_all ? NULL : read_record(f, &skipped);
             if (!p && skipped)
                 continue;
             if (!p) {
-                end(f);
+                f->read_all = true;
+                if (got == 0)           /* whoever is told finds that all packets have passed */
+                    end(f);
                 break;
             }
             if (f->force_ip && !mark_ip(f, p)) {
@@ -530,25 +530,11 @@ static unsigned fill(struct from_dump *f, struct batch *batch, unsigned max, uin
     return got;
 }
 
-static uint32_t __attribute__((noinline)) find_burst_alone(struct from_dump *f)
-{
-    f->bound_then = f->base.router->n_bound;
-    return f->burst < BATCH_NORMAL && order_is_unseen(&f->base) ? BATCH_NORMAL : f->burst;
-}
-
-static inline uint32_t burst_now(struct from_dump *f, const struct task *task)
-{
-    if (!task_is_alone(task))
-        return f->burst;
-    if (!f->burst_alone || f->bound_then != f->base.router->n_bound)
-        f->burst_alone = find_burst_alone(f);
-    return f->burst_alone;
-}
-
 static bool run(struct element *e, struct task *task)
 {
     struct from_dump *f = element_as(struct from_dump, e);
-    uint32_t burst = burst_now(f, task);
+    /* At an END somebody may be told, too, amid a batch. */
+    uint32_t burst = f->check_last ? f->burst : order_burst(task, f->burst);
     unsigned bursts = 1 + BATCH_NORMAL / burst;
     struct batch batch;
     struct packet *p;
@@ -838,7 +824,7 @@ ELEMENT_CLASS(from_dump) = {
     .name = "FromDump", .ports = "0/1-2", .processing = PROCESSING_A_AH,
     .size = sizeof(struct from_dump), .arguments = arguments, .handlers = handlers,
     .setup = setup, .configure = configure, .initialize = initialize, .cleanup = cleanup,
-    .pull = pull, .notifier = notifier, .group = "userlevel",
+    .pull = pull, .notifier = notifier, .order = ORDER_UNSEEN, .group = "userlevel",
     .purpose = "reads packets from a tcpdump capture file",
     .manual = "Reads pcap files of either byte order with microsecond or nanosecond timestamps. "
               "In a process only.",

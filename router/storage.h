@@ -4,8 +4,8 @@
  *
  * element_cast(e, "Storage") gives a const struct storage *, which stays where it is.
  */
-#ifndef STANDARD_STORAGE_H
-#define STANDARD_STORAGE_H
+#ifndef ROUTER_STORAGE_H
+#define ROUTER_STORAGE_H
 
 #include <stdint.h>
 
@@ -23,6 +23,11 @@ struct storage {
 static inline uint32_t storage_length(const struct storage *s)
 {
     return __atomic_load_n(&s->tail, __ATOMIC_ACQUIRE) - __atomic_load_n(&s->head, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t storage_room(const struct storage *s)
+{
+    return s->capacity - storage_length(s);
 }
 
 static inline void storage_set_tail(struct storage *s, uint32_t tail)
