@@ -45,7 +45,7 @@ class Scenario:
     count: str                  # the handler that counts all frames
     linux: str                  # what a Linux guest does before
     linux_count: str            # below /sys/class/net
-    frames: int = 20_000        # a run
+    frames: int = 40_000        # a run
 
     def command(self, vm_id, frames, size):
         """The sender in dom0; None: the guest sends."""
@@ -57,7 +57,7 @@ SCENARIOS = (
              "ip link set eth0 up", "eth0/statistics/rx_packets"),
     Scenario("send", "guest to dom0", 0, "rx_packets",
              "s :: InfiniteSource(LENGTH BYTES, LIMIT 0, BURST 32) -> Queue(1024) -> ToClickOS(0, MODE MODES)", "s.count",
-             "ip link set eth0 up", "eth0/statistics/tx_packets", 40_000),
+             "ip link set eth0 up", "eth0/statistics/tx_packets", 60_000),
     Scenario("forward", "vif 0 to vif 1", 1, "rx_packets",
              "FromClickOS(0, MODE MODES) -> c :: Counter -> Queue(1024) -> ToClickOS(1, MODE MODES)", "c.count",
              "ip link set eth0 up; ip link set eth1 up; ip link add br0 type bridge ageing_time 0 mcast_snooping 0; "
