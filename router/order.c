@@ -92,9 +92,11 @@ bool order_is_unseen(struct element *source, struct element *other, struct eleme
 static void look(struct task *task, struct task *other)
 {
     struct task_order *o = &task->order;
+    unsigned known = task->element->router->n_bound + 1;
     struct element *between;
 
-    o->known = task->element->router->n_bound + 1;
+    o->looks = o->known == known ? o->looks + 1 : 0;
+    o->known = known;
     o->unseen_alone = order_is_unseen(task->element, NULL, &between);
     o->other = other;
     o->unseen_together = other && order_is_unseen(task->element, other->element, &between);

@@ -23,6 +23,9 @@
  */
 bool order_is_unseen(struct element *source, struct element *other, struct element **between);
 
+/* Where another one takes the other's place again and again it is not worth while. */
+enum { ORDER_LOOKS_MAX = 8 };
+
 /* Finds out what task->order holds, with `other` (NULL: none) the only other task that runs. */
 void order_look(struct task *task, struct task *other);
 /*
@@ -38,12 +41,12 @@ static inline uint32_t order_burst(struct task *task, uint32_t burst)
     o->burst = burst;
     if (burst != 1 || !task_has_one_other(task, &other))
         return burst;
-    if (o->known != task->element->router->n_bound + 1 || (other && o->other != other))
+    if (o->known != task->element->router->n_bound + 1 || (other && o->other != other && o->looks < ORDER_LOOKS_MAX))
         order_look(task, other);
     if (!other && o->unseen_alone)
         return BATCH_NORMAL;
     /* If the other one sleeps, what comes now wakes it. */
-    if (!o->unseen_together || o->other->order.burst != 1)
+    if (!o->unseen_together || (other && o->other != other) || o->other->order.burst != 1)
         return 1;
     bool enough = o->fills ? storage_room(o->between) >= BATCH_NORMAL : storage_length(o->between) > 1;
     return enough ? BATCH_NORMAL : 1;

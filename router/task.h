@@ -35,6 +35,7 @@ struct task_order {
     uint32_t burst;                     /* asked for last */
     bool unseen_alone, unseen_together; /* whether nobody sees their order when no other task runs, or only `other` */
     bool fills;                         /* the queue between them; else it empties it */
+    uint8_t looks;                      /* for others since then */
     struct task *other;
     const struct storage *between;
 };
